@@ -1,0 +1,18 @@
+"""The one table of sizes at which a kernel changes its way of working.
+
+How they were measured: two AVX2 cores (AMD EPYC 7003), NumPy 2.4, Numba 0.68, float32, both ways interleaved in one
+process, best of 50; the entry is the size from which the second way was quicker in every run, rounded up to one
+digit.  They are sizes, not times, so another machine shifts them a little but does not break anything: both ways
+give the same numbers up to rounding.
+"""
+
+from __future__ import annotations
+
+THRESHOLDS: dict[str, int] = {
+    # runtime.parallel: elements of a memory-bound pass (about 1 ns each) that pay for waking one more thread
+    "parallel.elements": 60_000,
+    # multiply-adds of a compute-bound kernel (40 to 100 a nanosecond) that pay for waking one more thread
+    "parallel.fma": 2_000_000,
+    # conv*: multiply-adds below which the NumPy twin is used, so that a tiny model never waits for the compiler
+    "conv.numba": 100_000,
+}
