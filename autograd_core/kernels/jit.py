@@ -48,6 +48,16 @@ def kernel(fn: Callable[..., Any] | None = None, **options: Any) -> Any:
     return dispatcher
 
 
+def beside(fn: Any, source: str, names: dict[str, Any]) -> Any:
+    """The function that ``source`` defines, as if it stood in the file of ``fn``: it is cached with that file."""
+    code = compile("\n" * (fn.__code__.co_firstlineno - 1) + source, fn.__code__.co_filename, "exec")
+    space = {"__name__": fn.__module__, **names}
+    exec(code, space)
+    made = space[source.split("(", 1)[0].removeprefix("def ")]
+    made.__qualname__ = f"{fn.__qualname__}.{made.__name__}"
+    return made
+
+
 # --------------------------------------------------------------------------------------- the cache
 
 _here = Path(__file__).resolve().parent
@@ -92,7 +102,7 @@ def cache_directory() -> Path | None:
 def _stamp(file: Path) -> str:
     """Hash of a kernel's file and of the files that every kernel may build on: the cache must follow both."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for source in (file, _here / "jit.py", _here / "simd.py"):
+    for source in (file, _here / "jit.py", _here / "jit_pool.py", _here / "jit_simd.py"):
         with contextlib.suppress(OSError):
             digest.update(source.read_bytes())
     return digest.hexdigest()[:16]

@@ -131,29 +131,3 @@ def adagrad(begin, end, table, lengths, owner, hyper, like, maximize):  # type: 
             total = s[i] + d * d
             s[i] = total
             p[i] += negative_lr * d / (math.sqrt(total) + eps)
-
-
-@kernel(fastmath={"reassoc", "nsz"})
-def sums(begin, end, table, lengths, like, squares, out):  # type: ignore[no-untyped-def]
-    """``out[chunk]``: the sum of squares, or of absolute values, in float64."""
-    for c in range(begin, end):
-        n = lengths[c]
-        x = carray(pointer(table[0, c]), (n,), like.dtype)
-        total = 0.0
-        if squares:
-            for i in range(n):
-                value = np.float64(x[i])
-                total += value * value
-        else:
-            for i in range(n):
-                total += np.float64(abs(x[i]))
-        out[c] = total
-
-
-@kernel(fastmath=False)
-def scale(begin, end, table, lengths, like, factor):  # type: ignore[no-untyped-def]
-    t = like.dtype.type(factor)
-    for c in range(begin, end):
-        x = carray(pointer(table[0, c]), (lengths[c],), like.dtype)
-        for i in range(lengths[c]):
-            x[i] *= t

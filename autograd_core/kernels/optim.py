@@ -6,11 +6,8 @@
     rmsprop(params, grads, square_avgs, grad_avgs=None, momentum_buffers=None, *, lr, alpha, eps, weight_decay, momentum,
             maximize, plan)
     adagrad(params, grads, state_sums, *, step, lr, lr_decay, weight_decay, eps, maximize, plan)
-    norms(arrays, ord=2.0, *, plan) -> float64 array, the norm of each array
-    scale(arrays, factor, *, plan)                      every array times one factor, in place
-
-Giving a parameter's gradient the same shape and dtype as the parameter is the caller's duty; sizes and dtypes are
-checked here all the same, because a kernel writes through bare addresses.
+    norms(arrays, ord=2.0) -> float64 array, the norm of each array (gradient clipping)
+    scale(arrays, factor)                               every array times one factor, in place
 
 Every formula follows the order of operations of PyTorch's ``_single_tensor_*`` functions, and the kernels do the same
 IEEE operations as the NumPy twins: both give the same bits. So it may not matter, and does not, which of them
@@ -25,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from . import runtime
+from .thresholds import THRESHOLDS
 
 Arrays = Sequence[np.ndarray]
 
@@ -49,7 +47,9 @@ class Plan:
 
     def locate(self, lists: Sequence[Arrays]) -> list[_Group]:
         """Return the compiled groups of `lists` (parameters first), renewed only when an array is another one."""
-        keys = [id(a) for arrays in lists for a in arrays]
+        keys: list[int] = []
+        for arrays in lists:
+            keys += map(id, arrays)
         if keys != self.keys:
             self.groups = _groups(lists)
             self.keys = keys
@@ -59,7 +59,7 @@ class Plan:
 class _Group:
     """The tensors of one dtype that a kernel can update: a table of addresses, one column for each chunk."""
 
-    __slots__ = ("arrays", "dtype", "large", "members", "owner", "sizes", "small", "staging", "table", "lengths")
+    __slots__ = ("arrays", "dtype", "grain", "large", "like", "members", "one_owner", "owner", "sizes", "small", "staging", "table", "lengths")
 
     def __init__(self, members: list[int], lists: Sequence[Arrays]) -> None:
         self.members = members
@@ -69,6 +69,7 @@ class _Group:
         self.sizes = [p.size for p in params]
         counts = [max(1, -(-size // CHUNK)) for size in self.sizes]
         self.owner = np.repeat(np.arange(len(params)), counts)
+        self.one_owner = np.zeros_like(self.owner)
         starts = np.concatenate([np.arange(c) for c in counts]) * CHUNK
         self.lengths = np.minimum(np.array(self.sizes)[self.owner] - starts, CHUNK)
         offsets = starts * self.dtype.itemsize
@@ -84,13 +85,11 @@ class _Group:
         self.staging = np.empty(sum(small_sizes), self.dtype)
         places = self.staging.ctypes.data + self.dtype.itemsize * (np.cumsum(small_sizes) - small_sizes)
         self.table[0, [first[k] for k in self.small]] = places
+        self.like = np.empty(0, self.dtype)
+        self.grain = max(1, THRESHOLDS["parallel.elements"] * len(starts) // max(1, sum(self.sizes)))
 
     def take(self, grads: Arrays) -> list[np.ndarray]:
         """Enter the addresses of this step's gradients; the returned list must outlive the kernel call."""
-        if [grads[k].size for k in self.members] != self.sizes:
-            wrong = next(k for k, size in zip(self.members, self.sizes, strict=True) if grads[k].size != size)
-            raise ValueError(f"gradient {wrong} has shape {grads[wrong].shape}, but its parameter has "
-                             f"{self.sizes[self.members.index(wrong)]} elements")
         kept = []
         if self.small:
             np.concatenate([grads[self.members[k]] for k in self.small], axis=None, out=self.staging)
@@ -119,18 +118,18 @@ def _run(kernel: str, lists: Sequence[Arrays], grads: Arrays, plan: Plan | None,
     if plan is not None:
         plan.work += work
         work = plan.work
-    if not runtime.worth("optim", work):
+    jit = runtime.native("optim") if work >= THRESHOLDS["optim.numba"] else None
+    if jit is None:
         return set()
-    from . import jit_optim
-
     groups = (Plan() if plan is None else plan).locate(lists)
-    rows = np.ascontiguousarray(np.broadcast_to(np.asarray(hyper, np.float64), (len(lists[0]), np.shape(hyper)[-1])))
+    rows = np.array(hyper, np.float64, ndmin=2)
     done: set[int] = set()
     for group in groups:
         kept = group.take(grads)
-        chosen = rows if len(group.members) == len(rows) else rows[group.members]
-        runtime.parallel(getattr(jit_optim, kernel), len(group.owner), sum(group.sizes), group.table, group.lengths, group.owner, chosen,
-                         np.empty(0, group.dtype), *flags)
+        owner = group.owner if len(rows) > 1 else group.one_owner
+        chosen = rows if len(rows) in (1, len(group.members)) else rows[group.members]
+        runtime.parallel(getattr(jit, kernel), len(owner), group.table, group.lengths, owner, chosen, group.like, *flags,
+                         grain=group.grain)
         del kept
         done.update(group.members)
     return done
@@ -141,11 +140,21 @@ def _check(function: str, params: Arrays, grads: Arrays, *states: Arrays | None)
         if other is not None and len(other) != len(params):
             raise ValueError(f"{function}: {len(params)} parameters but a list of {len(other)} arrays beside them; "
                              "every list needs one array for each parameter")
-    for k, (p, g) in enumerate(zip(params, grads, strict=True)):
-        if p.dtype != g.dtype or p.shape != g.shape:
-            raise RuntimeError(f"{function}: gradient {k} is {g.dtype}{list(g.shape)}, but its parameter is "
-                               f"{p.dtype}{list(p.shape)}; they must agree in dtype and shape")
+    if [p.shape for p in params] != [g.shape for g in grads] or [p.dtype for p in params] != [g.dtype for g in grads]:
+        k = next(k for k, p in enumerate(params) if p.shape != grads[k].shape or p.dtype != grads[k].dtype)
+        p, g = params[k], grads[k]
+        raise RuntimeError(f"{function}: gradient {k} is {g.dtype}{list(g.shape)}, but its parameter is "
+                           f"{p.dtype}{list(p.shape)}; they must agree in dtype and shape")
     return [params, *(s for s in states if s is not None)]
+
+
+def _steps(function: str, step: int | Sequence[int], count: int) -> list[int]:
+    if isinstance(step, int):
+        return [step] * count
+    steps = [int(s) for s in step]
+    if len(steps) != count:
+        raise ValueError(f"{function}: {count} parameters but {len(steps)} steps; give one int, or one for each parameter")
+    return steps
 
 
 def sgd(params: Arrays, grads: Arrays, momentum_buffers: Arrays | None = None, *, lr: float, momentum: float = 0.0,
@@ -193,12 +202,11 @@ def adam(params: Arrays, grads: Arrays, exp_avgs: Arrays, exp_avg_sqs: Arrays, m
     beta1, beta2 = betas
     lists = _check("adam", params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs)
     amsgrad = max_exp_avg_sqs is not None
-    steps = [int(step)] * len(params) if np.ndim(step) == 0 else [int(s) for s in step]  # type: ignore[union-attr,arg-type]
+    steps = _steps("adam", step, len(params))
     corrections = {s: (-(lr / (1 - beta1**s)), (1 - beta2**s) ** 0.5) for s in set(steps)}
     decay = 1 - lr * weight_decay if decoupled else weight_decay
     tail = (1 - beta1, beta1, beta2, 1 - beta2, eps, decay)
-    hyper = np.array([corrections[s] + tail for s in steps] if len(corrections) > 1 else
-                     [corrections[s] + tail for s in corrections])
+    hyper = [corrections[s] + tail for s in (steps if len(corrections) > 1 else corrections)]
     done = _run("adam", lists, grads, plan, hyper, amsgrad, weight_decay != 0, decoupled, maximize)
     for k, (p, g) in enumerate(zip(params, grads, strict=True)):
         if k in done:
@@ -220,7 +228,7 @@ def adam(params: Arrays, grads: Arrays, exp_avgs: Arrays, exp_avg_sqs: Arrays, m
         if amsgrad:
             np.maximum(max_exp_avg_sqs[k], v, out=max_exp_avg_sqs[k])  # type: ignore[index]
             v = max_exp_avg_sqs[k]  # type: ignore[index]
-        denominator = np.sqrt(v, out=update)
+        denominator = np.sqrt(v)
         denominator /= correction
         denominator += eps
         p += step_size * m / denominator
@@ -265,7 +273,7 @@ def adagrad(params: Arrays, grads: Arrays, state_sums: Arrays, *, step: int | Se
             plan: Plan | None = None) -> None:
     """Adagrad (`torch.optim.Adagrad`), in place; `step` as in `adam`."""
     lists = _check("adagrad", params, grads, state_sums)
-    steps = [int(step)] * len(params) if np.ndim(step) == 0 else [int(s) for s in step]  # type: ignore[union-attr,arg-type]
+    steps = _steps("adagrad", step, len(params))
     hyper = np.array([(-(lr / (1 + (s - 1) * lr_decay)), weight_decay, eps) for s in steps]).reshape(-1, 3)
     done = _run("adagrad", lists, grads, plan, hyper, maximize)
     for k, (p, g) in enumerate(zip(params, grads, strict=True)):
@@ -279,6 +287,34 @@ def adagrad(params: Arrays, grads: Arrays, state_sums: Arrays, *, step: int | Se
         deviation = np.sqrt(state_sums[k])
         deviation += eps
         p += float(hyper[k, 0]) * g / deviation
+
+
+def norms(arrays: Arrays, ord: float = 2.0) -> np.ndarray:
+    """The p-norm of each array, as float64; combine them with one more `numpy.linalg.norm` of the same order."""
+    out = np.empty(len(arrays))
+    for k, x in enumerate(arrays):
+        flat = x.reshape(-1)
+        if flat.dtype == np.float16:
+            flat = flat.astype(np.float32)
+        if flat.size == 0:
+            out[k] = 0.0
+        elif ord == 2.0:
+            out[k] = np.sqrt(np.vdot(flat, flat).real)  # BLAS: one pass, and threads for the large ones
+        elif np.isinf(ord):
+            out[k] = np.abs(flat).max() if ord > 0 else np.abs(flat).min()
+        elif ord == 1.0:
+            out[k] = np.abs(flat).sum(dtype=np.float64)
+        elif ord == 0.0:
+            out[k] = np.count_nonzero(flat)
+        else:
+            out[k] = np.sum(np.abs(flat) ** ord, dtype=np.float64) ** (1.0 / ord)
+    return out
+
+
+def scale(arrays: Arrays, factor: float) -> None:
+    """Multiply every array by `factor`, in place (what clipping does to gradients)."""
+    for x in arrays:
+        x *= factor
 
 
 def _lerp(start: np.ndarray, end: np.ndarray, weight: float) -> None:

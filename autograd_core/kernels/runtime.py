@@ -2,8 +2,8 @@
 
 Numba's own ``prange`` is not used: one of its threading layers ends the process when it forks, the other when two
 threads enter at once.  Here a kernel is a compiled function ``fn(begin, end, *args)`` that holds no interpreter
-lock and writes only what belongs to ``[begin, end)``; `parallel` cuts the range in one piece per thread, runs the
-first piece in the calling thread and hands the others to sleeping helpers.
+lock and writes only what belongs to ``[begin, end)``; `parallel` cuts the range in pieces, which the calling thread
+and the helpers that are awake take one after the other.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ import importlib
 import math
 import os
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from .thresholds import THRESHOLDS as THRESHOLDS
 
@@ -27,6 +30,7 @@ from .thresholds import THRESHOLDS as THRESHOLDS
 
 _modules: dict[str, ModuleType | None] = {}
 _enabled = os.environ.get("AUTOGRAD_CORE_NUMBA", "1").strip().lower() not in ("0", "false", "off", "no")
+_enabled = _enabled and os.environ.get("NUMBA_DISABLE_JIT", "0").strip() in ("", "0")
 
 
 def enabled() -> bool:
@@ -183,7 +187,9 @@ def set_num_threads(count: int) -> None:
         raise TypeError(f"set_num_threads: expected an int, got {type(count).__name__}.")
     if not 1 <= count <= MAX_THREADS:
         raise RuntimeError(f"set_num_threads: expected 1 to {MAX_THREADS} threads, got {count}.")
-    _threads = count
+    if count != _threads:
+        _threads = count
+        _close_pool()
     _limit_blas(count)
 
 
@@ -193,159 +199,155 @@ if "AUTOGRAD_CORE_NUM_THREADS" in os.environ or _threads < (os.cpu_count() or 1)
 
 # --------------------------------------------------------------------------------------- the pool
 
-Job = tuple[Callable[..., Any], int, int, tuple[Any, ...]]
-
-
-class _Helper:
-    """A sleeping thread and its two locks: releasing ``go`` starts the job, ``done`` is released after it."""
-
-    __slots__ = ("done", "error", "go", "job", "thread")
-
-    def __init__(self) -> None:
-        self.go, self.done = _thread.allocate_lock(), _thread.allocate_lock()
-        self.go.acquire()
-        self.done.acquire()
-        self.job: Job | None = None
-        self.error: BaseException | None = None
-        self.thread = threading.Thread(target=self.serve, name="autograd_core kernel", daemon=True)
-        self.thread.start()
-
-    def serve(self) -> None:
-        go, done = self.go, self.done
-        while True:
-            go.acquire()
-            job = self.job
-            if job is None:
-                return
-            try:
-                job[0](job[1], job[2], *job[3])
-            except BaseException as error:  # handed to the caller, who raises it
-                self.error = error
-            self.job = job = None  # a sleeping helper must not keep arrays alive
-            done.release()
+BALANCE = 4  # pieces per thread: a thread that loses its CPU for a while holds up a small piece only
+PATIENCE = 5_000  # rounds that an idle helper watches before it sleeps: about 0.4 ms; waking it takes 0.06 ms
 
 
 class _Pool:
-    """The helpers, and the lock that lets one region at a time have them."""
+    """Helper threads around one mailbox (see ``jit_pool``).
 
-    def __init__(self) -> None:
-        self.free = _thread.allocate_lock()
-        self.helpers: list[_Helper] = []
-        self.closed = False
+    A helper watches the mailbox in compiled code, without the interpreter lock, and after a while sleeps on a lock.
+    No region waits for a helper that has not taken a piece, so waking one late, or never, is safe.
+    """
+
+    def __init__(self, helpers: int) -> None:
+        from . import jit_pool
+
+        self.memory = np.zeros((jit_pool.WORDS + 1) * jit_pool.LINE // 8, np.int64)
+        self.box: int = -(-self.memory.ctypes.data // jit_pool.LINE) * jit_pool.LINE
+        self.closed_word = (self.box - self.memory.ctypes.data + jit_pool.CLOSED) // 8
+        self.serve = jit_pool.serve
+        self.region = jit_pool.region
+        self.asleep: list[_thread.LockType] = []
+        self.threads = [
+            threading.Thread(target=self._watch, name=f"autograd_core kernel {i}", daemon=True) for i in range(helpers)
+        ]
+        if helpers:
+            self.serve(self.box, 0)  # compiled here, once, and not in each helper
+        for thread in self.threads:
+            thread.start()
+
+    def _watch(self) -> None:
+        go = _thread.allocate_lock()
+        go.acquire()
+        while not self.memory[self.closed_word]:
+            self.serve(self.box, PATIENCE)
+            self.asleep.append(go)
+            go.acquire()
+
+    def wake(self) -> None:
+        while self.asleep:
+            try:
+                self.asleep.pop().release()
+            except IndexError:  # another thread took the last one
+                break
 
     def close(self) -> None:
-        """Send the helpers home, so that none of them runs while the interpreter is taken down."""
-        self.closed = True
-        if not self.free.acquire(timeout=1.0):  # another thread is still in a region
-            return
-        for helper in self.helpers:
-            helper.job = None
-            helper.go.release()
-        for helper in self.helpers:
-            helper.thread.join(1.0)
-        self.helpers.clear()
-        self.free.release()
+        """Send the helpers home.  A region under way ends without them; later ones run in the calling thread."""
+        self.memory[self.closed_word] = 1
+        self.wake()
+        deadline = time.monotonic() + 1.0
+        while any(thread.is_alive() for thread in self.threads) and time.monotonic() < deadline:
+            self.wake()  # one that was about to sleep when it was told
+            time.sleep(0.0001)
 
 
-_pool = _Pool()
+_pool: _Pool | None = None
+_pool_lock = threading.Lock()
+_regions: dict[Any, Callable[..., int]] = {}
 
 
-def _renew_pool() -> None:
+def _open_pool() -> _Pool:
     global _pool
-    _pool = _Pool()  # a forked child has no threads, and the old locks are in whatever state they were
+    with _pool_lock:
+        if _pool is None:
+            _pool = _Pool(_threads - 1)
+        return _pool
+
+
+def _close_pool() -> None:
+    global _pool
+    with _pool_lock:
+        pool, _pool = _pool, None
+    if pool is not None:
+        pool.close()
+
+
+def _forget_pool() -> None:
+    """A forked child has none of its parent's threads, and the locks are in whatever state they were."""
+    global _pool, _pool_lock
+    _pool, _pool_lock = None, threading.Lock()
+
+
+def _at_exit() -> None:
+    """Leave no helper running while the interpreter is taken down, and start no new one."""
+    global _threads
+    _threads = 1
+    _close_pool()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_pool)
-atexit.register(lambda: _pool.close())
+    os.register_at_fork(after_in_child=_forget_pool)
+atexit.register(_at_exit)
 
 
 def parts(n: int, grain: int = 1) -> int:
     """In how many pieces `parallel` cuts a range of ``n``; depends on ``n``, ``grain`` and the thread count only."""
-    return max(1, min(_threads, n // grain if grain > 1 else n))
+    most = _threads * BALANCE if _threads > 1 else 1
+    return max(1, n // grain if n < most * grain else most)
 
 
 def split(n: int, pieces: int) -> list[int]:
-    """Bounds of ``pieces`` nearly equal pieces of ``range(n)``, the longer ones first.
+    """Bounds of the pieces: as equal as whole numbers can be, the longer ones first.
 
     Examples
     --------
-    >>> split(10, 3)
+    >>> from autograd_core.kernels import runtime
+    >>> runtime.split(10, 3)
     [0, 4, 7, 10]
     """
     size, rest = divmod(n, pieces)
     return [i * size + min(i, rest) for i in range(pieces + 1)]
 
 
-def parallel(fn: Callable[..., Any], n: int, *args: Any, grain: int = 1) -> None:
-    """Call ``fn(begin, end, *args)`` for pieces that cover ``range(n)``, each piece in a thread of its own.
-
-    ``fn`` is a compiled kernel that releases the interpreter lock.  It must write only what belongs to its piece; a
-    sum over pieces gets a row of its own per piece (run it with ``n = parts(...)`` and let it look up `split`).
+def parallel(fn: Any, n: int, *args: Any, grain: int = 1) -> None:
+    """Call the kernel ``fn(begin, end, *args)`` for pieces that cover ``range(n)``, with the threads there are.
 
     Parameters
     ----------
-    fn : callable
-        ``fn(begin, end, *args)``.
+    fn : kernel
+        Made by ``jit.kernel``; ``args`` are arrays and numbers.  It writes only what belongs to its piece; a sum over
+        all pieces needs a row per piece: call it with ``n = parts(size, grain)`` and let it compute its own bounds.
     n : int
         Length of the range; nothing is called when it is 0 or less.
     grain : int
-        Smallest piece worth a thread of its own: below ``2 * grain`` everything runs in the calling thread.
+        Smallest piece worth handing to another thread: below ``2 * grain`` there is one piece.
+
+    Raises
+    ------
+    MemoryError
+        A piece could not get memory for its workspace (the only way in which a kernel may fail).
 
     Notes
     -----
-    The cut depends on ``n``, ``grain`` and the thread count only, so results are reproducible.  A call from inside
-    a piece, or while another thread has the helpers, runs the same pieces one after the other.  Exceptions of a
-    piece are raised here, after all pieces have ended.
+    The cut depends on ``n``, ``grain`` and the thread count only (`parts`, `split`), so results are reproducible
+    whoever runs a piece.  One region at a time has the helpers: a call from another thread meanwhile runs its
+    pieces by itself.
     """
     if n <= 0:
         return
-    pieces = _threads
+    pieces = _threads * BALANCE
     if n < pieces * grain:
         pieces = n // grain
-    if pieces <= 1:
-        fn(0, n, *args)
-        return
-    size, rest = divmod(n, pieces)
-    first = size + (1 if rest else 0)
+    if pieces <= 1 or _threads == 1:
+        pieces = 1
     pool = _pool
-    if pool.closed or not pool.free.acquire(False):
-        bounds = split(n, pieces)
-        for i in range(pieces):
-            fn(bounds[i], bounds[i + 1], *args)
-        return
-    helpers = pool.helpers
-    started = 0
-    try:
-        while len(helpers) < pieces - 1:
-            helpers.append(_Helper())
-        begin = first
-        for i in range(1, pieces):
-            end = begin + size + (1 if i < rest else 0)
-            helper = helpers[i - 1]
-            helper.job = (fn, begin, end, args)
-            started = i
-            helper.go.release()
-            begin = end
-        fn(0, first, *args)
-    finally:
-        try:
-            _join(helpers, started)
-        finally:
-            pool.free.release()
-
-
-def _join(helpers: list[_Helper], count: int) -> None:
-    error: BaseException | None = None
-    for i in range(count):
-        helper = helpers[i]
-        while True:
-            try:
-                helper.done.acquire()
-                break
-            except BaseException as interrupt:  # Ctrl-C: the piece still writes into arrays, so wait for it
-                error = interrupt
-        if helper.error is not None:
-            error, helper.error = helper.error, None
-    if error is not None:
-        raise error
+    if pool is None:
+        pool = _open_pool()
+    if pieces > 1 and pool.asleep:
+        pool.wake()
+    region = _regions.get(fn)
+    if region is None:
+        region = _regions[fn] = pool.region(fn)
+    if region(pool.box, n, pieces, *args):
+        raise MemoryError("a kernel could not allocate its workspace.")
