@@ -102,7 +102,8 @@ def cache_directory() -> Path | None:
 def _stamp(file: Path) -> str:
     """Hash of a kernel's file and of the files that every kernel may build on: the cache must follow both."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for source in (file, _here / "jit.py", _here / "jit_pool.py", _here / "jit_simd.py"):
+    shared = ("jit.py", "jit_math.py", "jit_memory.py", "jit_pool.py", "jit_simd.py")
+    for source in (file, *(_here / name for name in shared)):
         with contextlib.suppress(OSError):
             digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
