@@ -18,4 +18,6 @@ THRESHOLDS: dict[str, int] = {
     # optimizers: elements updated so far (plus 1000 per tensor) from which a compiled pass is worth importing Numba;
     # counted over the steps of a run, since kernel and twin give the same bits
     "optim.numba": 10_000_000,
+    # softmax and log_softmax: elements
+    "softmax.numba": 8_000,
 }

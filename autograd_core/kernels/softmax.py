@@ -1,0 +1,130 @@
+"""Softmax and log-softmax over one axis, with their backward passes.
+
+    softmax(x, axis=-1) -> y                    y = exp(x - max x) / sum exp(x - max x)
+    softmax_backward(g, y, axis=-1) -> gx       gx = y * (g - sum(g * y))
+    log_softmax(x, axis=-1) -> y                y = x - max x - log sum exp(x - max x)
+    log_softmax_backward(g, y, axis=-1) -> gx   gx = g - exp(y) * sum(g)
+
+A slice with a NaN, with +inf, or of -inf only comes out as NaN, as in PyTorch. Results are C-contiguous in the dtype of
+the first argument; float16 is computed in float32. The compiled kernels take float32; everything else is NumPy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import runtime
+from .thresholds import THRESHOLDS
+
+FLOAT32 = np.dtype(np.float32)
+
+
+def _axis(function: str, x: np.ndarray, axis: int) -> int:
+    if not -max(1, x.ndim) <= axis < max(1, x.ndim):
+        raise IndexError(f"{function}: axis {axis} is out of range for a {x.ndim}-d array")
+    return axis % max(1, x.ndim)
+
+
+def _lines(x: np.ndarray, axis: int) -> tuple[int, int, int]:
+    """`x` as (outer, length, inner) around `axis`."""
+    shape = x.shape or (1,)
+    return int(np.prod(shape[:axis])), shape[axis], int(np.prod(shape[axis + 1 :]))
+
+
+def _run(kernel: str, axis: int, *arrays: np.ndarray) -> np.ndarray | None:
+    """The compiled kernel's answer, or None when the NumPy twin is the better choice."""
+    x = arrays[0]
+    if x.size < THRESHOLDS["softmax.numba"] or any(a.dtype != FLOAT32 for a in arrays):
+        return None
+    jit = runtime.native("softmax")
+    if jit is None:
+        return None
+    outer, length, inner = _lines(x, axis)
+    y = np.empty(x.shape, FLOAT32)
+    cube = (outer, length) if inner == 1 else (outer, length, inner)
+    views = [np.ascontiguousarray(a).reshape(cube) for a in arrays]
+    out = y.reshape(cube)
+    grain = max(1, THRESHOLDS["parallel.elements"] // 2 // (length * inner))
+    if inner == 1:
+        runtime.parallel(getattr(jit, kernel), outer, *views, out, grain=grain)
+    else:  # pieces of the (outer, inner) plane in strips of neighbouring columns
+        strips = -(-inner // jit.STRIP)
+        runtime.parallel(getattr(jit, kernel + "_strided"), outer * strips, *views, out, grain=max(1, grain * strips))
+    return y
+
+
+def _half(function: Any, axis: int, *arrays: np.ndarray) -> np.ndarray:
+    return function(*(a.astype(np.float32) for a in arrays), axis).astype(np.float16)
+
+
+def _same_shape(function: str, g: np.ndarray, y: np.ndarray) -> None:
+    if g.shape != y.shape:
+        raise RuntimeError(f"{function}: the gradient has shape {g.shape} but the output has {y.shape}; they must agree")
+
+
+def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
+    """``exp(x) / sum(exp(x))`` along `axis`, without overflow."""
+    axis = _axis("softmax", x, axis)
+    if x.dtype == np.float16:
+        return _half(softmax, axis, x)
+    y = _run("softmax", axis, x)
+    if y is not None or x.size == 0:
+        return np.empty(x.shape, x.dtype) if y is None else y
+    with np.errstate(invalid="ignore"):  # -inf - -inf: a NaN is the answer wanted
+        y = np.subtract(x, x.max(axis, keepdims=True) if x.ndim else x, order="C")
+        y = np.exp(y, out=y if x.ndim else None)
+    y /= y.sum(axis, keepdims=True) if x.ndim else y.copy()
+    return np.asarray(y)
+
+
+def softmax_backward(g: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Gradient of `softmax` from its output."""
+    axis = _axis("softmax_backward", y, axis)
+    _same_shape("softmax_backward", g, y)
+    if y.dtype == np.float16:
+        return _half(softmax_backward, axis, g, y)
+    gx = _run("softmax_backward", axis, g, y)
+    if gx is not None:
+        return gx
+    gx = np.multiply(g, y, order="C")
+    total = gx.sum(axis, keepdims=True) if y.ndim else gx
+    return np.asarray(gx - y * total)
+
+
+def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
+    """``x - log(sum(exp(x)))`` along `axis`, without overflow or loss of small differences."""
+    axis = _axis("log_softmax", x, axis)
+    if x.dtype == np.float16:
+        return _half(log_softmax, axis, x)
+    y = _run("log_softmax", axis, x)
+    if y is not None or x.size == 0:
+        return np.empty(x.shape, x.dtype) if y is None else y
+    with np.errstate(invalid="ignore"):
+        y = np.asarray(np.subtract(x, x.max(axis, keepdims=True) if x.ndim else x, order="C"))
+        e = np.exp(y)
+        y -= np.log(e.sum(axis, keepdims=True) if x.ndim else e)
+    return y
+
+
+def log_softmax_backward(g: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Gradient of `log_softmax` from its output."""
+    axis = _axis("log_softmax_backward", y, axis)
+    _same_shape("log_softmax_backward", g, y)
+    if y.dtype == np.float16:
+        return _half(log_softmax_backward, axis, g, y)
+    gx = _run("log_softmax_backward", axis, g, y)
+    if gx is not None:
+        return gx
+    gx = np.asarray(np.exp(y, order="C"))
+    gx *= g.sum(axis, keepdims=True) if y.ndim else g
+    return np.asarray(np.subtract(g, gx, out=gx))
+
+
+def warm() -> list[tuple[str, Any]]:
+    """What ``python -m autograd_core.kernels warm`` compiles."""
+    rows, cube = np.zeros((64, 1024), np.float32), np.zeros((4, 64, 256), np.float32)
+    forward, backward = (softmax, log_softmax), (softmax_backward, log_softmax_backward)
+    return [(f.__name__, lambda f=f, x=x: f(x, 1)) for f in forward for x in (rows, cube)] + [
+        (f.__name__, lambda f=f, x=x: f(x, x, 1)) for f in backward for x in (rows, cube)]
