@@ -1,0 +1,3 @@
+from .records import Graph
+def to_graph(x, who, model=None):
+    return x
