@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from . import conv_numpy, runtime
+from . import conv_native, conv_numpy, runtime
 from .conv_numpy import Ints, out_size
 
 IntOrInts = int | tuple[int, ...]
@@ -97,6 +97,7 @@ def _native(dtype: np.dtype, n: int, w_shape: Ints, pixels: int) -> bool:
     return (
         dtype == np.float32
         and n * pixels * math.prod(w_shape) >= runtime.THRESHOLDS["conv.numba"]
+        and math.prod(w_shape) > 0
         and runtime.enabled()
     )
 
@@ -156,6 +157,8 @@ def conv(
     dtype = _same_dtype(name, input=x, weight=w, bias=bias)
     if bias is not None and bias.shape != w.shape[:1]:
         raise RuntimeError(f"{name}: expected bias of shape ({w.shape[0]},), got {bias.shape}.")
+    if _native(dtype, x.shape[0], w.shape, math.prod(out)):
+        return conv_native.conv(x, w, bias, stride, padding, dilation, groups, out)
     x, w, bias = _wide(dtype, x, w, bias)
     y = conv_numpy.conv(x, w, bias, stride, padding, dilation, groups)
     return y.astype(dtype, copy=False)
@@ -210,6 +213,8 @@ def conv_grad_input(
     dtype = _same_dtype(name, gradient=g, weight=w)
     if g.shape != (x_shape[0], w.shape[0], *out):
         raise RuntimeError(f"{name}: expected a gradient of shape {(x_shape[0], w.shape[0], *out)}, got {g.shape}.")
+    if _native(dtype, g.shape[0], w.shape, math.prod(out)):
+        return conv_native.conv_grad_input(g, w, x_shape, stride, padding, dilation, groups)
     g, w = _wide(dtype, g, w)
     dx = conv_numpy.conv_grad_input(g, w, x_shape, stride, padding, dilation, groups)
     return dx.astype(dtype, copy=False)

@@ -10,7 +10,7 @@ from .jit import kernel
 from .jit_math import exp, maximum
 
 ZERO, ONE, LOWEST = np.float32(0), np.float32(1), np.float32(-np.inf)
-STRIP = 64  # neighbouring columns that the strided kernels carry along together
+STRIP = 256  # neighbouring columns that the strided kernels carry along together
 
 
 @kernel
@@ -67,83 +67,105 @@ def log_softmax_backward(begin, end, g, y, gx):  # type: ignore[no-untyped-def]
             gx[r, i] = g[r, i] - exp(y[r, i]) * total
 
 
+# Rows are sliced before the inner loops: an index that is a sum may be negative for all Numba knows, and the test for
+# it would keep the loop from vectorising.
+
+
 @kernel
 def softmax_strided(begin, end, x, y):  # type: ignore[no-untyped-def]
     _, n, inner = x.shape
     strips = -(-inner // STRIP)
-    top, total = np.empty(STRIP, np.float32), np.empty(STRIP, np.float32)
+    tops, totals = np.empty(STRIP, np.float32), np.empty(STRIP, np.float32)
     for piece in range(begin, end):
         r, left = piece // strips, piece % strips * STRIP
-        width = min(STRIP, inner - left)
+        right = min(left + STRIP, inner)
+        width = right - left
+        top, total = tops[:width], totals[:width]
         top[:] = LOWEST
         total[:] = ZERO
         for i in range(n):
+            row = x[r, i, left:right]
             for j in range(width):
-                top[j] = maximum(top[j], x[r, i, left + j])
+                top[j] = maximum(top[j], row[j])
         for i in range(n):
+            row, out = x[r, i, left:right], y[r, i, left:right]
             for j in range(width):
-                e = exp(x[r, i, left + j] - top[j])
-                y[r, i, left + j] = e
+                e = exp(row[j] - top[j])
+                out[j] = e
                 total[j] += e
         for j in range(width):
             total[j] = ONE / total[j]
         for i in range(n):
+            out = y[r, i, left:right]
             for j in range(width):
-                y[r, i, left + j] *= total[j]
+                out[j] *= total[j]
 
 
 @kernel
 def log_softmax_strided(begin, end, x, y):  # type: ignore[no-untyped-def]
     _, n, inner = x.shape
     strips = -(-inner // STRIP)
-    top, total = np.empty(STRIP, np.float32), np.empty(STRIP, np.float32)
+    tops, totals = np.empty(STRIP, np.float32), np.empty(STRIP, np.float32)
     for piece in range(begin, end):
         r, left = piece // strips, piece % strips * STRIP
-        width = min(STRIP, inner - left)
+        right = min(left + STRIP, inner)
+        width = right - left
+        top, total = tops[:width], totals[:width]
         top[:] = LOWEST
         total[:] = ZERO
         for i in range(n):
+            row = x[r, i, left:right]
             for j in range(width):
-                top[j] = maximum(top[j], x[r, i, left + j])
+                top[j] = maximum(top[j], row[j])
         for i in range(n):
+            row = x[r, i, left:right]
             for j in range(width):
-                total[j] += exp(x[r, i, left + j] - top[j])
+                total[j] += exp(row[j] - top[j])
         for j in range(width):
             total[j] = math.log(total[j])
         for i in range(n):
+            row, out = x[r, i, left:right], y[r, i, left:right]
             for j in range(width):
-                y[r, i, left + j] = (x[r, i, left + j] - top[j]) - total[j]
+                out[j] = (row[j] - top[j]) - total[j]
 
 
 @kernel
 def softmax_backward_strided(begin, end, g, y, gx):  # type: ignore[no-untyped-def]
     _, n, inner = y.shape
     strips = -(-inner // STRIP)
-    total = np.empty(STRIP, np.float32)
+    totals = np.empty(STRIP, np.float32)
     for piece in range(begin, end):
         r, left = piece // strips, piece % strips * STRIP
-        width = min(STRIP, inner - left)
+        right = min(left + STRIP, inner)
+        width = right - left
+        total = totals[:width]
         total[:] = ZERO
         for i in range(n):
+            up, row = g[r, i, left:right], y[r, i, left:right]
             for j in range(width):
-                total[j] += g[r, i, left + j] * y[r, i, left + j]
+                total[j] += up[j] * row[j]
         for i in range(n):
+            up, row, out = g[r, i, left:right], y[r, i, left:right], gx[r, i, left:right]
             for j in range(width):
-                gx[r, i, left + j] = y[r, i, left + j] * (g[r, i, left + j] - total[j])
+                out[j] = row[j] * (up[j] - total[j])
 
 
 @kernel
 def log_softmax_backward_strided(begin, end, g, y, gx):  # type: ignore[no-untyped-def]
     _, n, inner = y.shape
     strips = -(-inner // STRIP)
-    total = np.empty(STRIP, np.float32)
+    totals = np.empty(STRIP, np.float32)
     for piece in range(begin, end):
         r, left = piece // strips, piece % strips * STRIP
-        width = min(STRIP, inner - left)
+        right = min(left + STRIP, inner)
+        width = right - left
+        total = totals[:width]
         total[:] = ZERO
         for i in range(n):
+            up = g[r, i, left:right]
             for j in range(width):
-                total[j] += g[r, i, left + j]
+                total[j] += up[j]
         for i in range(n):
+            up, row, out = g[r, i, left:right], y[r, i, left:right], gx[r, i, left:right]
             for j in range(width):
-                gx[r, i, left + j] = g[r, i, left + j] - exp(y[r, i, left + j]) * total[j]
+                out[j] = up[j] - exp(row[j]) * total[j]

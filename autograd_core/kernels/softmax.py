@@ -11,6 +11,7 @@ the first argument; float16 is computed in float32. The compiled kernels take fl
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def _axis(function: str, x: np.ndarray, axis: int) -> int:
 def _lines(x: np.ndarray, axis: int) -> tuple[int, int, int]:
     """`x` as (outer, length, inner) around `axis`."""
     shape = x.shape or (1,)
-    return int(np.prod(shape[:axis])), shape[axis], int(np.prod(shape[axis + 1 :]))
+    return math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
 
 
 def _run(kernel: str, axis: int, *arrays: np.ndarray) -> np.ndarray | None:
@@ -46,12 +47,13 @@ def _run(kernel: str, axis: int, *arrays: np.ndarray) -> np.ndarray | None:
     cube = (outer, length) if inner == 1 else (outer, length, inner)
     views = [np.ascontiguousarray(a).reshape(cube) for a in arrays]
     out = y.reshape(cube)
-    grain = max(1, THRESHOLDS["parallel.elements"] // 2 // (length * inner))
+    per_row = length * inner
     if inner == 1:
-        runtime.parallel(getattr(jit, kernel), outer, *views, out, grain=grain)
+        runtime.parallel(getattr(jit, kernel), outer, *views, out, grain=-(-THRESHOLDS["parallel.exp"] // per_row))
     else:  # pieces of the (outer, inner) plane in strips of neighbouring columns
         strips = -(-inner // jit.STRIP)
-        runtime.parallel(getattr(jit, kernel + "_strided"), outer * strips, *views, out, grain=max(1, grain * strips))
+        runtime.parallel(getattr(jit, kernel + "_strided"), outer * strips, *views, out,
+                         grain=-(-THRESHOLDS["parallel.exp"] * strips // per_row))
     return y
 
 

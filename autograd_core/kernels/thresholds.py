@@ -20,4 +20,6 @@ THRESHOLDS: dict[str, int] = {
     "optim.numba": 10_000_000,
     # softmax and log_softmax: elements
     "softmax.numba": 8_000,
+    # runtime.parallel: elements of a pass with an exponential or so for each (also about 1 ns, but not for memory)
+    "parallel.exp": 10_000,
 }

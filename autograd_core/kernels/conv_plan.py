@@ -1,0 +1,166 @@
+"""Tables and block sizes of the compiled convolutions, made once per shape.
+
+Every case is brought to three spatial dimensions (leading ones) and to one form: the output pixel ``p`` of a grid
+reads the input at ``p * stride + tap`` for a list of taps (vectors of whole numbers, negative ones reach into the
+padding).  A forward pass is one such grid; the gradient of the input is one per phase of the stride.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+
+import numpy as np
+
+from . import runtime
+from .conv_numpy import Ints
+
+BOX = 48 * 1024  # floats of an image part that a job copies: a share of the second-level cache
+PIXELS = 512  # most output pixels of a job: its sums (16 floats each) stay in the first-level cache
+TERMS = 320  # terms per pass over the pixels: their weights (16 floats each) stay in the first-level cache
+JOBS = 16  # fewest jobs, if the shape allows, so that threads have something to share
+
+
+def three(values: Ints, fill: int) -> Ints:
+    """``values`` with leading ``fill`` up to three entries."""
+    return (fill,) * (3 - len(values)) + tuple(values)
+
+
+@dataclass(frozen=True)
+class Gather:
+    """What ``jit_conv.gather`` needs beside the arrays."""
+
+    jobs: int
+    grain: int
+    spec: np.ndarray  # int64, in the order that gather reads
+    offsets: np.ndarray  # int64 bytes: one per term (channel, tap)
+    spots: np.ndarray  # int64 bytes: one per pixel of a job
+    places: np.ndarray  # int64 floats: one per pixel of a job, where the output is not contiguous
+    taps: tuple[int, ...]  # indices of the taps in the kernel window
+    widths: int  # channels of one group, filled up to whole vectors
+
+
+def _blocks(out: Ints, stride: Ints, reach: Ints, channels: int, images: int) -> Ints:
+    """Output pixels per job in each dimension: whole images, else whole slices, else rows, else parts of a row."""
+
+    def fits(block: Ints) -> bool:
+        box = channels * np.prod([(b - 1) * s + r for b, s, r in zip(block, stride, reach, strict=True)])
+        return int(np.prod(block)) <= PIXELS and int(box) <= BOX
+
+    block = list(out)
+    want = -(-JOBS // images)  # jobs per image
+    for axis in range(3):
+        least = -(-block[axis] // want) if want > 1 else block[axis]
+        while block[axis] > 1 and (block[axis] > least or not fits((*block[:axis], *block[axis:]))):
+            block[axis] = max(min(block[axis] - 1, block[axis] * 3 // 4), 1)
+        want = -(-want // -(-out[axis] // block[axis]))
+        if want <= 1 and fits(tuple(block)):
+            break
+        if block[axis] > 1:
+            break
+    # equal blocks rather than a small last one
+    return tuple(-(-n // -(-n // b)) for n, b in zip(out, block, strict=True))
+
+
+def _padded(size: int) -> int:
+    """Floats from channel to channel: an odd number of cache lines, so that channels do not share cache sets."""
+    lines = -(-size // 16)
+    return 16 * (lines | 1)
+
+
+def grid(
+    x_shape: Ints, out: Ints, stride: Ints, taps: list[tuple[int, Ints]], groups: int, out_channels: int,
+    y_shape: Ints, step: Ints, first: Ints, lanes: int, rows: int,
+) -> Gather:  # fmt: skip
+    """Plan one grid of output pixels.
+
+    ``x_shape`` is (n, c, d, h, w); ``taps`` holds (index in the window, offset vector); output pixel ``p`` is stored at
+    ``p * step + first`` of an array of spatial shape ``y_shape``.  ``lanes`` and ``rows`` describe the register tile.
+    """
+    n, c = x_shape[:2]
+    in_group, out_group = c // groups, out_channels // groups
+    vectors = np.array([vector for _, vector in taps], np.int64)
+    origin = vectors.min(0)
+    reach = tuple(int(v) for v in vectors.max(0) - origin + 1)
+    block = _blocks(out, stride, reach, c, n)
+    count = tuple(-(-m // b) for m, b in zip(out, block, strict=True))
+    size = tuple((b - 1) * s + r for b, s, r in zip(block, stride, reach, strict=True))
+    row_pitch, col = size[1] * size[2], size[2]
+    plane = _padded(size[0] * row_pitch)
+    pitch = np.array([row_pitch, col, 1], np.int64)
+    offsets = (np.arange(in_group)[:, None] * plane + (vectors - origin) @ pitch).ravel() * 4
+    cells = np.stack(np.meshgrid(*map(np.arange, block), indexing="ij"), -1).reshape(-1, 3)
+    pixels = len(cells)
+    filled = -(-pixels // rows) * rows
+    spots = np.zeros(filled, np.int64)
+    spots[:pixels] = (cells * stride) @ pitch * 4
+    spots[pixels:] = spots[pixels - 1]
+    y_pitch = np.array([y_shape[1] * y_shape[2], y_shape[2], 1], np.int64)
+    steps = np.array(step) * y_pitch
+    places = cells @ steps
+    channel_stride = int(np.prod(y_shape))
+    contiguous = int(tuple(step) == (1, 1, 1) and tuple(out) == tuple(y_shape))
+    widths = -(-out_group // lanes) * lanes
+    depth = offsets.size
+    chunk = -(-depth // -(-depth // TERMS))
+    spec = [
+        c, *x_shape[2:], plane, row_pitch, col, groups, in_group, out_group, widths, *count, *block, *out, *stride,
+        *origin, *reach, *steps, int(np.array(first) @ y_pitch), out_channels * channel_stride, channel_stride,
+        contiguous, chunk, c * plane + 16, filled * min(widths, 2 * lanes),
+    ]  # fmt: skip
+    jobs = n * int(np.prod(count))
+    work = pixels * depth * widths * groups  # multiply-adds of a job
+    return Gather(
+        jobs=jobs, grain=max(1, -(-runtime.THRESHOLDS["parallel.fma"] // work)), spec=np.array(spec, np.int64),
+        offsets=np.ascontiguousarray(offsets), spots=spots, places=places, taps=tuple(i for i, _ in taps), widths=widths,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def forward(
+    x_shape: Ints, w_shape: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int, out: Ints, lanes: int, rows: int
+) -> Gather:
+    """The one grid of a forward pass."""
+    kernel, stride, padding, dilation = (
+        three(w_shape[2:], 1), three(stride, 1), three(padding, 0), three(dilation, 1),
+    )  # fmt: skip
+    taps = [
+        (i, tuple(t * d - p for t, d, p in zip(tap, dilation, padding, strict=True)))
+        for i, tap in enumerate(product(*map(range, kernel)))
+    ]
+    shape = (*x_shape[:2], *three(x_shape[2:], 1))
+    out = three(out, 1)
+    return grid(shape, out, stride, taps, groups, w_shape[0], out, (1, 1, 1), (0, 0, 0), lanes, rows)
+
+
+@lru_cache(maxsize=256)
+def input_gradient(
+    g_shape: Ints, w_shape: Ints, x_shape: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int, lanes: int, rows: int
+) -> tuple[list[Gather], bool]:
+    """One grid per phase of the stride, and whether some input pixels are read by no window (their gradient is 0).
+
+    Input pixel ``i`` was read at tap ``t`` by output pixel ``p`` when ``i = p stride + t dilation - padding``; for the
+    pixels ``i = phase + j stride`` that is ``p = j + (phase + padding - t dilation) / stride``, where it divides.
+    """
+    kernel, stride, padding, dilation = (
+        three(w_shape[2:], 1), three(stride, 1), three(padding, 0), three(dilation, 1),
+    )  # fmt: skip
+    size = three(x_shape[2:], 1)
+    grids: list[Gather] = []
+    holes = False
+    for phase in product(*map(range, stride)):
+        out = tuple(-(-(n - f) // s) for n, f, s in zip(size, phase, stride, strict=True))
+        if min(out) < 1:
+            continue
+        taps = []
+        for i, tap in enumerate(product(*map(range, kernel))):
+            moved = [f + p - t * d for f, p, t, d in zip(phase, padding, tap, dilation, strict=True)]
+            if all(m % s == 0 for m, s in zip(moved, stride, strict=True)):
+                taps.append((i, tuple(m // s for m, s in zip(moved, stride, strict=True))))
+        if not taps:
+            holes = True
+            continue
+        shape = (*g_shape[:2], *three(g_shape[2:], 1))
+        grids.append(grid(shape, out, (1, 1, 1), taps, groups, x_shape[1], size, stride, phase, lanes, rows))
+    return grids, holes

@@ -1,0 +1,140 @@
+"""Vector building blocks as LLVM code: what Numba's own loops do not reach.
+
+Vectors are as wide as the CPU's registers (`LANES` floats; LLVM splits them where a CPU has narrower ones).  All
+functions take addresses as integers, read and write without checks, and are for kernels only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+
+def _lanes() -> int:
+    return 16 if llvm.get_host_cpu_features().get("avx512f") else 8
+
+
+LANES = _lanes()  # floats in one vector
+ROWS = 6  # rows of a register tile: ROWS x 2 sums, 2 vectors and a broadcast fill 15 of the 16 registers of AVX2
+
+_float = ir.FloatType()
+_i32 = ir.IntType(32)
+_i64 = ir.IntType(64)
+
+
+def _vector(lanes: int) -> Any:
+    return ir.VectorType(_float, lanes)
+
+
+def _pointer(builder: Any, address: Any, kind: Any) -> Any:
+    return builder.inttoptr(address, kind.as_pointer())
+
+
+def _load(builder: Any, address: Any, lanes: int) -> Any:
+    return builder.load(_pointer(builder, address, _vector(lanes)), align=4)
+
+
+def _store(builder: Any, value: Any, address: Any) -> None:
+    builder.store(value, _pointer(builder, address, value.type), align=4)
+
+
+def _plus(builder: Any, address: Any, amount: int) -> Any:
+    return builder.add(address, ir.Constant(_i64, amount)) if amount else address
+
+
+def _broadcast(builder: Any, address: Any, lanes: int) -> Any:
+    value = builder.load(_pointer(builder, address, _float), align=4)
+    one = builder.insert_element(ir.Constant(_vector(lanes), ir.Undefined), value, ir.Constant(_i32, 0))
+    return builder.shuffle_vector(
+        one, ir.Constant(_vector(lanes), ir.Undefined), ir.Constant(ir.VectorType(_i32, lanes), [0] * lanes)
+    )
+
+
+def _fma(builder: Any, lanes: int) -> Any:
+    kind = ir.FunctionType(_vector(lanes), [_vector(lanes)] * 3)
+    return cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{lanes}f32")
+
+
+def make_tile(vectors: int) -> Any:
+    """``tile(base, spots, offsets, panel, depth, start, step, out)`` for rows of ``vectors`` vectors.
+
+    ``out[i, :] = start[i, :] + sum_r  base[spots[i] + offsets[r]] * panel[r, :]`` for ROWS rows ``i`` and ``depth``
+    terms ``r`` (at least one).  ``spots`` and ``offsets`` are int64 tables of bytes, ``panel`` and ``out`` are
+    contiguous, ``start`` advances ``step`` bytes per row.  One tile does for a convolution (rows: pixels, terms:
+    taps of the window) and for its weight's gradient (rows: taps, terms: pixels), without copying windows.
+    """
+    width = 4 * LANES
+
+    @intrinsic
+    def tile(typingctx, base, spots, offsets, panel, depth, start, step, out):
+        def codegen(context, b, signature, args):
+            base, spots, offsets, panel, depth, start, step, out = args
+            fma = _fma(b, LANES)
+            rows = [
+                b.add(base, b.load(_pointer(b, _plus(b, spots, 8 * i), _i64), align=8)) for i in range(ROWS)
+            ]
+            first = []
+            for i in range(ROWS):
+                row = b.add(start, b.mul(step, ir.Constant(_i64, i)))
+                first.append([_load(b, _plus(b, row, width * j), LANES) for j in range(vectors)])
+            entry, loop, done = b.block, b.append_basic_block("terms"), b.append_basic_block("done")
+            b.branch(loop)
+            b.position_at_end(loop)
+            r, here = b.phi(_i64), b.phi(_i64)
+            r.add_incoming(ir.Constant(_i64, 0), entry)
+            here.add_incoming(panel, entry)
+            sums = [[b.phi(_vector(LANES)) for _ in range(vectors)] for _ in range(ROWS)]
+            for i in range(ROWS):
+                for j in range(vectors):
+                    sums[i][j].add_incoming(first[i][j], entry)
+            right = [_load(b, _plus(b, here, width * j), LANES) for j in range(vectors)]
+            offset = b.load(b.gep(_pointer(b, offsets, _i64), [r]), align=8)
+            after = []
+            for i in range(ROWS):
+                left = _broadcast(b, b.add(rows[i], offset), LANES)
+                after.append([b.call(fma, [left, right[j], sums[i][j]]) for j in range(vectors)])
+            following = b.add(r, ir.Constant(_i64, 1))
+            r.add_incoming(following, loop)
+            here.add_incoming(_plus(b, here, width * vectors), loop)
+            for i in range(ROWS):
+                for j in range(vectors):
+                    sums[i][j].add_incoming(after[i][j], loop)
+            b.cbranch(b.icmp_signed("<", following, depth), loop, done)
+            b.position_at_end(done)
+            for i in range(ROWS):
+                for j in range(vectors):
+                    _store(b, after[i][j], _plus(b, out, width * (vectors * i + j)))
+            return context.get_dummy_value()
+
+        return types.void(*(types.int64,) * 8), codegen
+
+    return tile
+
+
+@intrinsic
+def transpose8(typingctx, source, pitch, target, row):
+    """Copy an 8 x 8 block of floats transposed; ``pitch`` and ``row`` are the bytes from row to row."""
+
+    def codegen(context, b, signature, args):
+        source, pitch, target, row = args
+        rows = [_load(b, b.add(source, b.mul(pitch, ir.Constant(_i64, i))), 8) for i in range(8)]
+
+        def shuffle(x: Any, y: Any, order: list[int]) -> Any:
+            return b.shuffle_vector(x, y, ir.Constant(ir.VectorType(_i32, 8), order))
+
+        # three rounds of exchanges: single floats, pairs within half vectors, half vectors
+        low, high = [0, 8, 1, 9, 4, 12, 5, 13], [2, 10, 3, 11, 6, 14, 7, 15]
+        a = [shuffle(rows[i], rows[i + 1], order) for i in (0, 2, 4, 6) for order in (low, high)]
+        even, odd = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
+        c = [shuffle(a[4 * h + j], a[4 * h + j + 2], order) for h in (0, 1) for j in (0, 1) for order in (even, odd)]
+        first, second = [0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15]
+        turned = [shuffle(c[j], c[4 + j], order) for order in (first, second) for j in range(4)]
+        for i in range(8):
+            _store(b, turned[i], b.add(target, b.mul(row, ir.Constant(_i64, i))))
+        return context.get_dummy_value()
+
+    return types.void(*(types.int64,) * 4), codegen
