@@ -1,0 +1,154 @@
+"""Each kernel beside PyTorch's (when it is installed) and beside its own NumPy twin, interleaved in one process.
+
+    python benchmarks/bench_kernels.py [--only softmax,pool] [--rounds 30] [--threads 2]
+
+A row gives PyTorch's time over ours (above 1: ours is quicker) and the twin's time over ours. Medians of interleaved
+rounds; on a shared machine read the ratios, not the microseconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd_core.kernels import runtime
+from autograd_core.kernels.thresholds import THRESHOLDS
+
+try:
+    import torch
+    import torch.nn.functional as F
+except ImportError:
+    torch = None  # type: ignore[assignment]
+
+rng = np.random.default_rng(0)
+
+
+class Case(NamedTuple):
+    family: str
+    label: str
+    ours: Callable[[], Any]
+    peer: Callable[[], Any] | None  # None without PyTorch
+
+
+def randn(*shape: int) -> np.ndarray:
+    return rng.standard_normal(shape, dtype=np.float32)
+
+
+def case(family: str, label: str, ours: Callable[[], Any], peer: Callable[[], Any]) -> Case:
+    return Case(family, label, ours, peer if torch is not None else None)
+
+
+def tensor(x: np.ndarray, grad: bool = False) -> Any:
+    return None if torch is None else torch.from_numpy(x).requires_grad_(grad)
+
+
+def gradient(y: Any, inputs: Any, g: Any) -> Callable[[], Any]:
+    """PyTorch's backward pass of `y` alone, repeatable."""
+    return lambda: torch.autograd.grad(y, inputs, g, retain_graph=True)
+
+
+def softmax_cases() -> Iterator[Case]:
+    from autograd_core.kernels import softmax as k
+
+    for shape, axis in (((4096, 1024), -1), ((768, 65), -1), ((32, 64, 28 * 28), 1)):
+        x, g = randn(*shape), randn(*shape)
+        y, z = k.softmax(x, axis), k.log_softmax(x, axis)
+        tx, tg = tensor(x, True), tensor(g)
+        for name, forward, backward, out in (("softmax", k.softmax, k.softmax_backward, y),
+                                             ("log_softmax", k.log_softmax, k.log_softmax_backward, z)):
+            yield case("softmax", f"{name} {shape} axis {axis}", lambda f=forward, x=x, a=axis: f(x, a),
+                       lambda n=name, x=tx, a=axis: getattr(F, n)(x.detach(), a))
+            peer = gradient(getattr(F, name)(tx, axis), tx, tg) if torch is not None else None
+            yield Case("softmax", f"{name} backward {shape} axis {axis}",
+                       lambda f=backward, g=g, y=out, a=axis: f(g, y, a), peer)
+
+
+def optim_cases() -> Iterator[Case]:
+    from autograd_core.kernels import optim as k
+
+    def adam(count: int, size: int, fused: bool) -> Case:
+        params, grads = [randn(size) for _ in range(count)], [randn(size) for _ in range(count)]
+        means, squares, plan = [np.zeros_like(p) for p in params], [np.zeros_like(p) for p in params], k.Plan()
+        plan.work = 10**9  # as after some steps
+        peer = None
+        if torch is not None:
+            leaves = [torch.from_numpy(p.copy()).requires_grad_() for p in params]
+            for leaf, grad in zip(leaves, grads, strict=True):
+                leaf.grad = torch.from_numpy(grad)
+            peer = torch.optim.Adam(leaves, fused=fused).step
+        return Case("optim", f"adam {count} x {size:,}, peer {'fused' if fused else 'default'}",
+                    lambda: k.adam(params, grads, means, squares, step=1, plan=plan), peer)
+
+    for count, size in ((6, 3000), (200, 1000), (1, 10_000_000)):
+        yield adam(count, size, False)
+        yield adam(count, size, True)
+
+
+FAMILIES = {"optim": optim_cases, "softmax": softmax_cases}
+
+
+def measure(calls: list[Callable[[], Any]], rounds: int) -> list[float]:
+    """Median seconds of each call; the calls take turns, and quick ones are repeated within a turn."""
+    repeats = []
+    for call in calls:
+        call()
+        begin = time.perf_counter()
+        call()
+        repeats.append(max(1, min(200, int(2e-3 / max(1e-7, time.perf_counter() - begin)))))
+    times: list[list[float]] = [[] for _ in calls]
+    for _ in range(rounds):
+        for call, repeat, taken in zip(calls, repeats, times, strict=True):
+            time.sleep(0.01)  # OpenMP's threads spin for a while after their last region: not on our account
+            call()
+            begin = time.perf_counter()
+            for _ in range(repeat):
+                call()
+            taken.append((time.perf_counter() - begin) / repeat)
+    return [statistics.median(t) for t in times]
+
+
+def without_numba(call: Callable[[], Any]) -> Callable[[], Any]:
+    def twin() -> Any:
+        saved = dict(THRESHOLDS)
+        THRESHOLDS.update({name: 10**18 for name in saved if name.endswith(".numba")})
+        try:
+            return call()
+        finally:
+            THRESHOLDS.update(saved)
+
+    return twin
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default=",".join(FAMILIES), help="families, by comma: " + " ".join(FAMILIES))
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--threads", type=int, default=runtime.get_num_threads())
+    parser.add_argument("--twin", action="store_true", help="time the NumPy twins too")
+    arguments = parser.parse_args()
+    runtime.set_num_threads(arguments.threads)
+    if torch is not None:
+        torch.set_num_threads(arguments.threads)
+    for name in arguments.only.split(","):
+        for row in FAMILIES[name]():
+            calls = [row.ours]
+            if row.peer is not None:
+                calls.append(row.peer)
+            if arguments.twin:
+                calls.append(without_numba(row.ours))
+            ours, *others = measure(calls, arguments.rounds)
+            text = f"{row.label:58s} {ours * 1e6:10.1f} us"
+            if row.peer is not None:
+                text += f"   torch/ours {others[0] / ours:6.2f}"
+            if arguments.twin:
+                text += f"   twin/ours {others[-1] / ours:6.2f}"
+            print(text, flush=True)
+
+
+if __name__ == "__main__":
+    main()
