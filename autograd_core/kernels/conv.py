@@ -96,7 +96,7 @@ def _native(dtype: np.dtype, n: int, w_shape: Ints, pixels: int) -> bool:
     """Whether the compiled kernels take this: float32, and large enough to be worth it."""
     return (
         dtype == np.float32
-        and n * pixels * math.prod(w_shape) >= runtime.THRESHOLDS["conv.numba"]
+        and n * pixels * math.prod(w_shape) >= max(1, runtime.THRESHOLDS["conv.numba"])
         and math.prod(w_shape) > 0
         and runtime.enabled()
     )

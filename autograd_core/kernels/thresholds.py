@@ -22,4 +22,6 @@ THRESHOLDS: dict[str, int] = {
     "softmax.numba": 8_000,
     # runtime.parallel: elements of a pass with an exponential or so for each (also about 1 ns, but not for memory)
     "parallel.exp": 10_000,
+    # cross_entropy: logits; it gains more than softmax does, over a dozen NumPy calls
+    "loss.numba": 1_000,
 }

@@ -1,0 +1,230 @@
+"""Cross-entropy fused with log-softmax, and the negative log-likelihood, from class indices.
+
+    cross_entropy(x, target, weight=None, *, ignore_index=-100, label_smoothing=0.0, reduction="mean")
+        -> (loss, lse, total)     lse: log-sum-exp of each row, total: what "mean" divides by; both for the backward pass
+    cross_entropy_backward(g, x, target, lse, total, weight=None, *, ignore_index, label_smoothing, reduction) -> gx
+    nll_loss(logp, target, weight=None, *, ignore_index=-100, reduction="mean") -> (loss, total)
+    nll_loss_backward(g, logp_shape, logp_dtype, target, total, weight=None, *, ignore_index, reduction) -> gx
+
+`x` is (C,), (N, C) or (N, C, d1, ...); `target` has that shape without C and an integer dtype. `loss` is 0-d, or with
+reduction "none" of `target`'s shape. The logits are kept instead of their log-softmax, so the forward pass writes one
+number per row and the backward pass one exponential per logit. Formulas and corners as `torch.nn.functional`'s: the
+mean is weighted by the targets' weights, and over no target at all it is NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from . import runtime
+from .thresholds import THRESHOLDS
+
+FLOAT32 = np.dtype(np.float32)
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def _check(function: str, x_shape: tuple[int, ...], target: np.ndarray, weight: np.ndarray | None, ignore_index: int,
+           reduction: str) -> int:
+    """Return the number of classes; raise for what no kernel may see."""
+    if not x_shape:
+        raise ValueError(f"{function}: the input is 0-d; expected (C,), (N, C) or (N, C, d1, ...)")
+    axis = 0 if len(x_shape) == 1 else 1
+    classes = x_shape[axis]
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"{function}: {reduction!r} is not a valid value for reduction; use one of {REDUCTIONS}")
+    if target.dtype.kind not in "iu":
+        raise RuntimeError(f"{function}: expected integer class indices as target, got {target.dtype}")
+    if target.shape != x_shape[:axis] + x_shape[axis + 1 :]:
+        raise ValueError(f"{function}: expected target shape {x_shape[:axis] + x_shape[axis + 1 :]} for input {x_shape}, "
+                         f"got {target.shape}")
+    if weight is not None and weight.shape != (classes,):
+        raise RuntimeError(f"{function}: weight must have one value for each of the {classes} classes, got shape {weight.shape}")
+    if target.size:
+        low, high = target.min(), target.max()
+        if low < 0 or high >= classes:
+            wrong = ((target < 0) | (target >= classes)) & (target != ignore_index)
+            if wrong.any():
+                where = np.argwhere(wrong)[0]
+                raise IndexError(f"{function}: target {target[tuple(where)]} at {tuple(map(int, where))} is out of bounds "
+                                 f"for {classes} classes")
+    return classes
+
+
+def _rows(x: np.ndarray) -> np.ndarray:
+    """`x` with the classes last, as (rows, C)."""
+    return x.reshape(-1, x.shape[0]) if x.ndim == 1 else np.moveaxis(x, 1, -1).reshape(-1, x.shape[1])
+
+
+def _compiled(x: np.ndarray, weight: np.ndarray | None) -> Any:
+    if x.size >= THRESHOLDS["loss.numba"] and x.dtype == FLOAT32 and (weight is None or weight.dtype == FLOAT32):
+        return runtime.native("loss")
+    return None
+
+
+def _reduce(losses: np.ndarray, total: float, shape: tuple[int, ...], reduction: str, dtype: np.dtype) -> np.ndarray:
+    if reduction == "none":
+        return losses.reshape(shape).astype(dtype, copy=False)
+    loss = np.float64(losses.sum(dtype=np.float64 if losses.dtype == np.float64 else None))
+    if reduction == "mean":
+        loss = loss / total if total else np.float64(np.nan)
+    return np.array(loss, dtype)
+
+
+def cross_entropy(x: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None, *, ignore_index: int = -100,
+                  label_smoothing: float = 0.0, reduction: str = "mean") -> tuple[np.ndarray, np.ndarray, float]:
+    """Mean, sum or each of ``w[t] * (lse - x[t])``, mixed with the uniform distribution by `label_smoothing`.
+
+    Parameters
+    ----------
+    x : (C,), (N, C) or (N, C, d1, ...)
+        Logits.
+    target
+        Class indices, shape of `x` without C; `ignore_index` marks rows that do not count.
+    weight : (C,), optional
+        Weight of each class.
+
+    Returns
+    -------
+    loss, lse, total
+        See the module's docstring.
+
+    Raises
+    ------
+    IndexError
+        A target is no class and not `ignore_index`.
+    """
+    classes = _check("cross_entropy", x.shape, target, weight, ignore_index, reduction)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(f"cross_entropy: label_smoothing must be between 0.0 and 1.0, got {label_smoothing}")
+    dtype = x.dtype
+    if dtype == np.float16:
+        x = x.astype(np.float32)
+        weight = None if weight is None else weight.astype(np.float32)
+    rows, flat = _rows(x), target.reshape(-1)
+    jit = _compiled(x, weight)
+    if jit is not None and classes:
+        rows, flat = np.ascontiguousarray(rows), np.ascontiguousarray(flat, np.int64)
+        losses, lse = np.empty(len(rows), FLOAT32), np.empty(len(rows), FLOAT32)
+        weights = np.ones(0, FLOAT32) if weight is None else np.ascontiguousarray(weight)
+        runtime.parallel(jit.cross_entropy, len(rows), rows, flat, weights, ignore_index, label_smoothing, losses, lse,
+                         grain=-(-THRESHOLDS["parallel.exp"] // classes))
+    else:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            top = rows.max(1, keepdims=True) if classes else np.zeros((len(rows), 1), x.dtype)
+            lse = np.log(np.exp(rows - top).sum(1)) + top[:, 0]
+            counted = flat != ignore_index
+            safe = np.where(counted, flat, 0)
+            losses = lse - rows[np.arange(len(rows)), safe]
+            if weight is not None:
+                losses = losses * weight[safe]
+            if label_smoothing > 0:
+                w = np.ones(classes, x.dtype) if weight is None else weight
+                uniform = ((lse[:, None] - rows) * w).sum(1)
+                losses = (1 - label_smoothing) * losses + label_smoothing / classes * uniform
+            losses = np.where(counted, losses, x.dtype.type(0))
+    total = _total(flat, weight, ignore_index)
+    return _reduce(losses, total, target.shape, reduction, dtype), lse, total
+
+
+def _total(flat: np.ndarray, weight: np.ndarray | None, ignore_index: int) -> float:
+    counted = flat != ignore_index
+    if weight is None:
+        return float(np.count_nonzero(counted))
+    return float(weight[flat[counted]].sum(dtype=np.float64))
+
+
+def _row_scale(g: np.ndarray, total: float, reduction: str) -> np.ndarray:
+    """Gradient of the reduced loss with respect to each row's loss: one number, or one for each row."""
+    g = np.asarray(g)
+    if reduction == "mean":
+        return g / total if total else g * np.nan
+    return g
+
+
+def cross_entropy_backward(g: np.ndarray, x: np.ndarray, target: np.ndarray, lse: np.ndarray, total: float,
+                           weight: np.ndarray | None = None, *, ignore_index: int = -100, label_smoothing: float = 0.0,
+                           reduction: str = "mean") -> np.ndarray:
+    """``gx = g * w * (exp(x - lse) - onehot)`` (and the same for the smoothed part), zero in ignored rows."""
+    classes = _check("cross_entropy_backward", x.shape, target, weight, ignore_index, reduction)
+    if g.shape != (target.shape if reduction == "none" else ()) or lse.shape != (target.size,):
+        raise RuntimeError(f"cross_entropy_backward: gradient {g.shape} and lse {lse.shape} do not belong to "
+                           f"target {target.shape} with reduction {reduction!r}")
+    dtype = x.dtype
+    if dtype == np.float16:
+        x = x.astype(np.float32)
+        weight = None if weight is None else weight.astype(np.float32)
+    rows, flat = _rows(x), target.reshape(-1)
+    scale = _row_scale(np.asarray(g, x.dtype), total, reduction).reshape(-1)
+    jit = _compiled(x, weight)
+    if jit is not None and classes:
+        rows, flat = np.ascontiguousarray(rows), np.ascontiguousarray(flat, np.int64)
+        out = np.empty(rows.shape, FLOAT32)
+        weights = np.ones(0, FLOAT32) if weight is None else np.ascontiguousarray(weight)
+        runtime.parallel(jit.cross_entropy_backward, len(rows), rows, flat, weights, ignore_index, label_smoothing,
+                         np.ascontiguousarray(lse, FLOAT32), np.ascontiguousarray(scale, FLOAT32), out,
+                         grain=-(-THRESHOLDS["parallel.exp"] // classes))
+    else:
+        counted = flat != ignore_index
+        safe = np.where(counted, flat, 0)
+        with np.errstate(invalid="ignore"):
+            p = np.exp(rows - lse[:, None])
+        hit = np.zeros_like(p)
+        hit[np.arange(len(rows)), safe] = 1
+        w = np.ones(classes, x.dtype) if weight is None else weight
+        out = (1 - label_smoothing) * w[safe][:, None] * (p - hit)
+        if label_smoothing > 0:
+            out += label_smoothing / classes * (p * w.sum() - w)
+        out = np.where(counted[:, None], out * scale[:, None], x.dtype.type(0)).astype(x.dtype, copy=False)
+    if x.ndim > 2:
+        out = np.ascontiguousarray(np.moveaxis(out.reshape(x.shape[:1] + x.shape[2:] + (classes,)), -1, 1))
+    return out.reshape(x.shape).astype(dtype, copy=False)
+
+
+def nll_loss(logp: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None, *, ignore_index: int = -100,
+             reduction: str = "mean") -> tuple[np.ndarray, float]:
+    """Mean, sum or each of ``-w[t] * logp[t]``."""
+    classes = _check("nll_loss", logp.shape, target, weight, ignore_index, reduction)
+    flat = target.reshape(-1)
+    total = _total(flat, weight, ignore_index)
+    if classes == 0:
+        return _reduce(np.zeros(len(flat), logp.dtype), total, target.shape, reduction, logp.dtype), total
+    safe, counted = _safe(target, ignore_index)
+    axis = 0 if logp.ndim == 1 else 1
+    losses = -np.take_along_axis(logp, np.expand_dims(safe, axis), axis).squeeze(axis)
+    if weight is not None:
+        losses = losses * weight[safe]
+    losses = np.where(counted, losses, logp.dtype.type(0))
+    return _reduce(losses.reshape(-1), total, target.shape, reduction, logp.dtype), total
+
+
+def nll_loss_backward(g: np.ndarray, logp_shape: tuple[int, ...], logp_dtype: np.dtype, target: np.ndarray, total: float,
+                      weight: np.ndarray | None = None, *, ignore_index: int = -100, reduction: str = "mean") -> np.ndarray:
+    """``-g * w[t]`` at each target, zero elsewhere."""
+    _check("nll_loss_backward", logp_shape, target, weight, ignore_index, reduction)
+    gx = np.zeros(logp_shape, logp_dtype)
+    if gx.size == 0:
+        return gx
+    safe, counted = _safe(target, ignore_index)
+    scale = -_row_scale(np.asarray(g, logp_dtype), total, reduction)
+    if weight is not None:
+        scale = scale * weight[safe]
+    values = np.where(counted, scale, 0).astype(logp_dtype)
+    axis = 0 if len(logp_shape) == 1 else 1
+    np.put_along_axis(gx, np.expand_dims(safe, axis), np.expand_dims(np.broadcast_to(values, target.shape), axis), axis)
+    return gx
+
+
+def _safe(target: np.ndarray, ignore_index: int) -> tuple[np.ndarray, np.ndarray]:
+    counted = target != ignore_index
+    return np.where(counted, target, 0), counted
+
+
+def warm() -> list[tuple[str, Any]]:
+    """What ``python -m autograd_core.kernels warm`` compiles."""
+    x, t = np.zeros((64, 1000), np.float32), np.zeros(64, np.int64)
+    lse = np.full(64, math.log(1000), np.float32)
+    return [("cross_entropy", lambda: cross_entropy(x, t)),
+            ("cross_entropy_backward", lambda: cross_entropy_backward(np.ones((), np.float32), x, t, lse, 64.0))]
