@@ -15,6 +15,8 @@ THRESHOLDS: dict[str, int] = {
     "parallel.fma": 2_000_000,
     # conv*: multiply-adds below which the NumPy twin is used, so that a tiny model never waits for the compiler
     "conv.numba": 100_000,
+    # conv.bias_grad: elements of the gradient
+    "conv.bias_grad": 20_000,
     # optimizers: elements updated so far (plus 1000 per tensor) from which a compiled pass is worth importing Numba;
     # counted over the steps of a run, since kernel and twin give the same bits
     "optim.numba": 10_000_000,
