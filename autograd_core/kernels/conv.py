@@ -269,6 +269,8 @@ def conv_grad_weight(
     dtype = _same_dtype(name, gradient=g, input=x)
     if g.shape != (x.shape[0], w_shape[0], *out):
         raise RuntimeError(f"{name}: expected a gradient of shape {(x.shape[0], w_shape[0], *out)}, got {g.shape}.")
+    if _native(dtype, x.shape[0], w_shape, math.prod(out)):
+        return conv_native.conv_grad_weight(g, x, w_shape, stride, padding, dilation, groups)
     g, x = _wide(dtype, g, x)
     dw = conv_numpy.conv_grad_weight(g, x, w_shape, stride, padding, dilation, groups)
     return dw.astype(dtype, copy=False)
@@ -285,6 +287,8 @@ def bias_grad(g: np.ndarray) -> np.ndarray:
     array([10., 10., 10.])
     """
     n, o = g.shape[:2]
+    if g.dtype == np.float32 and g.size >= runtime.THRESHOLDS["conv.bias_grad"] and runtime.enabled():
+        return conv_native.bias_grad(g)
     # innermost first: pairwise summation within each image, and BLAS's order does not matter
     return g.reshape(n, o, -1).sum(2).sum(0, dtype=g.dtype)
 

@@ -73,3 +73,43 @@ def conv_grad_input(
             grain=plan.grain,
         )  # fmt: skip
     return dx
+
+
+def conv_grad_weight(
+    g: np.ndarray, x: np.ndarray, w_shape: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int
+) -> np.ndarray:
+    """Gradient of `conv` with respect to its weight; see ``conv_numpy.conv_grad_weight``."""
+    jit = _jit()
+    plan = conv_plan.weight_gradient(
+        x.shape, w_shape, stride, padding, dilation, groups, g.shape[2:], jit.LANES, jit.ROWS
+    )
+    o, depth = w_shape[0], math.prod(w_shape[1:])
+    rows = plan.offsets.size
+    pieces = runtime.parts(plan.jobs * plan.tiles, max(1, plan.grain // plan.tiles))
+    # shares of the jobs need sums of their own: as many as there is room for, then shares of the channels
+    size = groups * plan.widths * rows
+    shares = max(1, min(pieces, plan.jobs, conv_plan.SHARED_SUMS // size))
+    tile_shares = min(-(-pieces // shares), plan.tiles)
+    sums = np.zeros(shares * size, np.float32)
+    runtime.parallel(
+        jit.gather_weight, shares * tile_shares, _flat(x), _flat(g), sums, plan.spec, plan.offsets, plan.spots, shares,
+        tile_shares, plan.jobs,
+    )  # fmt: skip
+    dw = np.empty(w_shape, np.float32)
+    runtime.parallel(
+        jit.sum_shares, o, sums, shares, groups, o // groups, plan.widths, rows, depth, dw.reshape(-1),
+        grain=max(1, 20_000 // (depth * shares)),
+    )  # fmt: skip
+    return dw
+
+
+def bias_grad(g: np.ndarray) -> np.ndarray:
+    """Sum of float32 ``g`` over images and pixels."""
+    n, o = g.shape[:2]
+    pixels = math.prod(g.shape[2:])
+    out = np.empty(o, np.float32)
+    runtime.parallel(
+        _jit().sum_channels, o, _flat(g), n, o, pixels, out,
+        grain=max(1, runtime.THRESHOLDS["parallel.elements"] // max(1, n * pixels)),
+    )  # fmt: skip
+    return out

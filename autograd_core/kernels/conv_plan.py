@@ -7,7 +7,7 @@ padding).  A forward pass is one such grid; the gradient of the input is one per
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 
@@ -19,6 +19,8 @@ from .conv_numpy import Ints
 BOX = 48 * 1024  # floats of an image part that a job copies: a share of the second-level cache
 PIXELS = 512  # most output pixels of a job: its sums (16 floats each) stay in the first-level cache
 TERMS = 320  # terms per pass over the pixels: their weights (16 floats each) stay in the first-level cache
+TURNED = 256  # most output pixels of a job of the weight's gradient: as many terms of its sums
+SHARED_SUMS = 1 << 20  # floats that the partial sums of the weight's gradient may take
 JOBS = 16  # fewest jobs, if the shape allows, so that threads have something to share
 
 
@@ -39,14 +41,15 @@ class Gather:
     places: np.ndarray  # int64 floats: one per pixel of a job, where the output is not contiguous
     taps: tuple[int, ...]  # indices of the taps in the kernel window
     widths: int  # channels of one group, filled up to whole vectors
+    tiles: int  # register tiles that the channels of all groups take
 
 
-def _blocks(out: Ints, stride: Ints, reach: Ints, channels: int, images: int) -> Ints:
+def _blocks(out: Ints, stride: Ints, reach: Ints, channels: int, images: int, most: int) -> Ints:
     """Output pixels per job in each dimension: whole images, else whole slices, else rows, else parts of a row."""
 
     def fits(block: Ints) -> bool:
         box = channels * np.prod([(b - 1) * s + r for b, s, r in zip(block, stride, reach, strict=True)])
-        return int(np.prod(block)) <= PIXELS and int(box) <= BOX
+        return int(np.prod(block)) <= most and int(box) <= BOX
 
     block = list(out)
     want = -(-JOBS // images)  # jobs per image
@@ -71,7 +74,7 @@ def _padded(size: int) -> int:
 
 def grid(
     x_shape: Ints, out: Ints, stride: Ints, taps: list[tuple[int, Ints]], groups: int, out_channels: int,
-    y_shape: Ints, step: Ints, first: Ints, lanes: int, rows: int,
+    y_shape: Ints, step: Ints, first: Ints, lanes: int, rows: int, most: int = PIXELS,
 ) -> Gather:  # fmt: skip
     """Plan one grid of output pixels.
 
@@ -83,7 +86,7 @@ def grid(
     vectors = np.array([vector for _, vector in taps], np.int64)
     origin = vectors.min(0)
     reach = tuple(int(v) for v in vectors.max(0) - origin + 1)
-    block = _blocks(out, stride, reach, c, n)
+    block = _blocks(out, stride, reach, c, n, most)
     count = tuple(-(-m // b) for m, b in zip(out, block, strict=True))
     size = tuple((b - 1) * s + r for b, s, r in zip(block, stride, reach, strict=True))
     row_pitch, col = size[1] * size[2], size[2]
@@ -114,14 +117,12 @@ def grid(
     return Gather(
         jobs=jobs, grain=max(1, -(-runtime.THRESHOLDS["parallel.fma"] // work)), spec=np.array(spec, np.int64),
         offsets=np.ascontiguousarray(offsets), spots=spots, places=places, taps=tuple(i for i, _ in taps), widths=widths,
+        tiles=groups * -(-widths // (2 * lanes)),
     )  # fmt: skip
 
 
-@lru_cache(maxsize=256)
-def forward(
-    x_shape: Ints, w_shape: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int, out: Ints, lanes: int, rows: int
-) -> Gather:
-    """The one grid of a forward pass."""
+def _window(w_shape: Ints, stride: Ints, padding: Ints, dilation: Ints) -> tuple[Ints, list[tuple[int, Ints]]]:
+    """Stride and taps of the forward pass in three dimensions."""
     kernel, stride, padding, dilation = (
         three(w_shape[2:], 1), three(stride, 1), three(padding, 0), three(dilation, 1),
     )  # fmt: skip
@@ -129,6 +130,15 @@ def forward(
         (i, tuple(t * d - p for t, d, p in zip(tap, dilation, padding, strict=True)))
         for i, tap in enumerate(product(*map(range, kernel)))
     ]
+    return stride, taps
+
+
+@lru_cache(maxsize=256)
+def forward(
+    x_shape: Ints, w_shape: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int, out: Ints, lanes: int, rows: int
+) -> Gather:
+    """The one grid of a forward pass."""
+    stride, taps = _window(w_shape, stride, padding, dilation)
     shape = (*x_shape[:2], *three(x_shape[2:], 1))
     out = three(out, 1)
     return grid(shape, out, stride, taps, groups, w_shape[0], out, (1, 1, 1), (0, 0, 0), lanes, rows)
@@ -164,3 +174,16 @@ def input_gradient(
         shape = (*g_shape[:2], *three(g_shape[2:], 1))
         grids.append(grid(shape, out, (1, 1, 1), taps, groups, x_shape[1], size, stride, phase, lanes, rows))
     return grids, holes
+
+
+@lru_cache(maxsize=256)
+def weight_gradient(
+    x_shape: Ints, w_shape: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int, out: Ints, lanes: int, rows: int
+) -> Gather:
+    """The grid of a forward pass in smaller jobs, its terms filled up to whole register tiles."""
+    stride, taps = _window(w_shape, stride, padding, dilation)
+    shape = (*x_shape[:2], *three(x_shape[2:], 1))
+    out = three(out, 1)
+    plan = grid(shape, out, stride, taps, groups, w_shape[0], out, (1, 1, 1), (0, 0, 0), lanes, rows, TURNED)
+    missing = -plan.offsets.size % rows
+    return replace(plan, offsets=np.concatenate([plan.offsets, plan.offsets[:1].repeat(missing)]))

@@ -154,3 +154,113 @@ def gather(begin, end, x, panels, starts, y, spec, offsets, spots, places):
                     put_contiguous(sums, width, lanes, pixels, y, here, channel_stride)
                 else:
                     put_scattered(sums, width, lanes, pixels, y, here, channel_stride, places)
+
+
+@kernel
+def take_pixels(g, at, channel_stride, lanes, width, pixels, turned):
+    """Turn ``g[at + lane * channel_stride + pixel]`` into ``turned[pixel, lane]``, zeros from ``lanes`` to ``width``."""
+    whole_lanes, whole_pixels = lanes - lanes % 8, pixels - pixels % 8
+    source, target = g.ctypes.data + 4 * at, turned.ctypes.data
+    for lane in range(0, whole_lanes, 8):
+        for p in range(0, whole_pixels, 8):
+            transpose8(
+                source + 4 * (lane * channel_stride + p), 4 * channel_stride, target + 4 * (p * width + lane), 4 * width
+            )
+        for p in range(whole_pixels, pixels):
+            for j in range(lane, lane + 8):
+                turned[p * width + j] = g[at + j * channel_stride + p]
+    for p in range(pixels):
+        for j in range(whole_lanes, lanes):
+            turned[p * width + j] = g[at + j * channel_stride + p]
+        for j in range(max(lanes, whole_lanes), width):
+            turned[p * width + j] = np.float32(0)
+
+
+@kernel
+def gather_weight(begin, end, x, g, sums, spec, terms, spots, shares, tile_shares, jobs):
+    """Gradient of the weight: piece ``i`` adds a share of the jobs for a share of the channel tiles.
+
+    ``sums[share of jobs, group, channel tile, term, channel]`` starts at zero.  A job turns its part of the output's
+    gradient pixel by pixel, and the register tile runs over ROWS terms (input channel and tap) with the pixels as
+    the terms of the sum.
+    """
+    channels = spec[0]
+    plane = spec[4]
+    groups, in_group, out_group, widths = spec[7], spec[8], spec[9], spec[10]
+    blocks_d, blocks_h, blocks_w = spec[11], spec[12], spec[13]
+    block_d, block_h, block_w = spec[14], spec[15], spec[16]
+    out_d, out_h, out_w = spec[17], spec[18], spec[19]
+    stride_d, stride_h, stride_w = spec[20], spec[21], spec[22]
+    origin_d, origin_h, origin_w = spec[23], spec[24], spec[25]
+    reach_d, reach_h, reach_w = spec[26], spec[27], spec[28]
+    step_d, step_h, step_w, image_stride, channel_stride = spec[29], spec[30], spec[31], spec[33], spec[34]
+    box_size, sums_size = spec[37], spec[38]
+    rows = terms.size
+    blocks = blocks_d * blocks_h * blocks_w
+    tiles_in_group = -(-widths // WIDE)
+    tiles = groups * tiles_in_group
+    box = np.empty(box_size, np.float32)
+    turned = np.empty(sums_size, np.float32)
+    box_at, turned_at, terms_at, spots_at = box.ctypes.data, turned.ctypes.data, terms.ctypes.data, spots.ctypes.data
+    for piece in range(begin, end):
+        share, tile_share = divmod(piece, tile_shares)
+        first_tile, last_tile = tile_share * tiles // tile_shares, (tile_share + 1) * tiles // tile_shares
+        sums_at = sums.ctypes.data + 4 * share * groups * widths * rows
+        for job in range(share * jobs // shares, (share + 1) * jobs // shares):
+            image, block = divmod(job, blocks)
+            bd, rest = divmod(block, blocks_h * blocks_w)
+            bh, bw = divmod(rest, blocks_w)
+            d0, h0, w0 = bd * block_d, bh * block_h, bw * block_w
+            nd, nh, nw = min(block_d, out_d - d0), min(block_h, out_h - h0), min(block_w, out_w - w0)
+            pixels = nd * nh * nw
+            copy_box(
+                x, image, box, spec,
+                d0 * stride_d + origin_d, h0 * stride_h + origin_h, w0 * stride_w + origin_w,
+                (nd - 1) * stride_d + reach_d, (nh - 1) * stride_h + reach_h, (nw - 1) * stride_w + reach_w,
+            )  # fmt: skip
+            at = image * image_stride + d0 * step_d + h0 * step_h + w0 * step_w
+            for tile in range(first_tile, last_tile):
+                group = tile // tiles_in_group
+                lane = (tile - group * tiles_in_group) * WIDE
+                width = min(WIDE, widths - lane)
+                lanes = min(width, out_group - lane)
+                take_pixels(g, at + (group * out_group + lane) * channel_stride, channel_stride, lanes, width, pixels, turned)
+                base = box_at + 4 * group * in_group * plane
+                to = sums_at + 4 * (group * widths + lane) * rows
+                for r in range(0, rows, ROWS):
+                    out = to + 4 * r * width
+                    if width == WIDE:
+                        tile2(base, terms_at + 8 * r, spots_at, turned_at, pixels, out, 4 * width, out)
+                    else:
+                        tile1(base, terms_at + 8 * r, spots_at, turned_at, pixels, out, 4 * width, out)
+
+
+@kernel
+def sum_shares(begin, end, sums, shares, groups, out_group, widths, rows, depth, dw):
+    """``dw[channel, term]`` for output channels ``[begin, end)``: the sum of all shares, always in the same order."""
+    size = groups * widths * rows
+    for channel in range(begin, end):
+        group, lane = divmod(channel, out_group)
+        first = lane - lane % WIDE
+        width = min(WIDE, widths - first)
+        at = (group * widths + first) * rows + lane - first
+        to = channel * depth
+        for r in range(depth):
+            total = sums[at + r * width]
+            for share in range(1, shares):
+                total += sums[share * size + at + r * width]
+            dw[to + r] = total
+
+
+@kernel
+def sum_channels(begin, end, g, images, channels, pixels, out):
+    """``out[c]`` for channels ``[begin, end)``: the sum of ``g`` ``(images, channels, pixels)``."""
+    for c in range(begin, end):
+        total = 0.0
+        for n in range(images):
+            at = (n * channels + c) * pixels
+            part = np.float32(0)
+            for p in range(pixels):
+                part += g[at + p]
+            total += part
+        out[c] = total

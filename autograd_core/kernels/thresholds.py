@@ -26,4 +26,6 @@ THRESHOLDS: dict[str, int] = {
     "parallel.exp": 10_000,
     # cross_entropy: logits; it gains more than softmax does, over a dozen NumPy calls
     "loss.numba": 1_000,
+    # pooling: elements of the input
+    "pooling.numba": 10_000,
 }

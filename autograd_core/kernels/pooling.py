@@ -1,0 +1,350 @@
+"""Max and average pooling over the last 1 to 3 dimensions, plain and adaptive, with their backward passes.
+
+    max_pool(x, kernel, stride=None, padding=0, dilation=1, ceil_mode=False) -> (y, indices)
+    adaptive_max_pool(x, output_size) -> (y, indices)
+    max_pool_backward(g, indices, input_shape) -> gx                       for both
+    max_unpool(x, indices, spatial) -> y                                   each value at its index, zero elsewhere
+    avg_pool(x, kernel, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None) -> y
+    avg_pool_backward(g, input_shape, kernel, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
+                      divisor_override=None) -> gx
+    adaptive_avg_pool(x, output_size) -> y
+    adaptive_avg_pool_backward(g, input_shape, output_size) -> gx
+
+`kernel`, `output_size` (and where they are given, `stride`, `padding`, `dilation`) are tuples with one int for each pooled
+dimension; all dimensions before those are planes. `indices` are positions in the flattened plane, as PyTorch's, but
+int32 while a plane has fewer than 2**31 elements. Among equal values the first wins, and a NaN wins over all.
+
+All variants reduce to a table for each dimension: where the window of each output starts and ends.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import runtime
+from .thresholds import THRESHOLDS
+
+COMPILED = (np.dtype(np.float32), np.dtype(np.float64))
+Ints = Sequence[int]
+
+
+class Windows(NamedTuple):
+    """Along one dimension: output o covers ``range(start[o], end[o], step)`` and counts as ``count[o]`` elements."""
+
+    length: int
+    start: np.ndarray
+    end: np.ndarray
+    count: np.ndarray
+    step: int = 1
+
+
+# ------------------------------------------------------------------------------------------------ where windows lie
+
+
+def _per_dimension(function: str, name: str, value: int | Ints, n: int) -> tuple[int, ...]:
+    values = (value,) * n if isinstance(value, int) else tuple(int(v) for v in value)
+    if len(values) != n:
+        raise RuntimeError(f"{function}: {name} must have {n} values, got {values}")
+    return values
+
+
+def output_length(function: str, length: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
+    """Number of windows along a dimension; with `ceil_mode` a last, partial one may start inside input or left padding."""
+    if kernel < 1 or stride < 1 or dilation < 1:
+        raise RuntimeError(f"{function}: kernel size, stride and dilation must be greater than zero, "
+                           f"got {kernel}, {stride} and {dilation}")
+    reach = dilation * (kernel - 1) + 1
+    if padding < 0 or padding > reach // 2:
+        raise RuntimeError(f"{function}: padding must be between 0 and half of the effective kernel size, "
+                           f"got padding={padding} for kernel_size={kernel} and dilation={dilation}")
+    count = (length + 2 * padding - reach + (stride - 1 if ceil_mode else 0)) // stride + 1
+    if ceil_mode and (count - 1) * stride >= length + padding:
+        count -= 1
+    if count < 1:
+        raise RuntimeError(f"{function}: a kernel of size {kernel} (dilation {dilation}) does not fit into length {length} "
+                           f"with padding {padding}: the output would be too small")
+    return count
+
+
+def _regular(function: str, spatial: Ints, kernel: Ints, stride: int | Ints | None, padding: int | Ints,
+             dilation: int | Ints, ceil_mode: bool, include_pad: bool) -> list[Windows]:
+    n = len(kernel)
+    strides = _per_dimension(function, "stride", kernel if stride is None or stride == () else stride, n)
+    paddings, dilations = _per_dimension(function, "padding", padding, n), _per_dimension(function, "dilation", dilation, n)
+    windows = []
+    for length, k, s, p, d in zip(spatial, kernel, strides, paddings, dilations, strict=True):
+        start = np.arange(output_length(function, length, k, s, p, d, ceil_mode)) * s - p
+        stop = np.minimum(start + d * (k - 1) + 1, length + p)
+        first = np.where(start < 0, start + -(start // d) * d, start)  # the first tap inside
+        end = np.maximum(np.minimum(stop, length), first)
+        windows.append(Windows(length, first, end, stop - start if include_pad else end - first, d))
+    return windows
+
+
+def _adaptive(function: str, spatial: Ints, output_size: Ints) -> list[Windows]:
+    windows = []
+    for length, out in zip(spatial, output_size, strict=True):
+        if out < 0:
+            raise RuntimeError(f"{function}: output sizes must not be negative, got {tuple(output_size)}")
+        o = np.arange(out)
+        start, end = o * length // max(out, 1), -(-(o + 1) * length // max(out, 1))
+        windows.append(Windows(length, start, end, end - start))
+    return windows
+
+
+def _planes(function: str, shape: Ints, n: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Split a shape into planes and pooled dimensions."""
+    if not 1 <= n <= 3 or len(shape) < n:
+        raise RuntimeError(f"{function}: expected an input with at least {n} dimensions to pool over, got shape {tuple(shape)}")
+    spatial = tuple(shape[len(shape) - n :])
+    if 0 in spatial:
+        raise RuntimeError(f"{function}: the pooled dimensions must not be empty, got shape {tuple(shape)}")
+    return tuple(shape[: len(shape) - n]), spatial
+
+
+def _tables(windows: list[Windows]) -> list[np.ndarray]:
+    """Start, end and count of three dimensions, the missing ones in front as a single window of length 1."""
+    one = Windows(1, np.zeros(1, np.int64), np.ones(1, np.int64), np.ones(1, np.int64))
+    whole = [one] * (3 - len(windows)) + windows
+    return [np.ascontiguousarray(a, np.int64) for w in whole for a in (w.start, w.end, w.count)]
+
+
+def _solid(x: np.ndarray, planes: Ints, windows: list[Windows]) -> np.ndarray:
+    shape = (1,) * (3 - len(windows)) + tuple(w.length for w in windows)
+    return np.ascontiguousarray(x).reshape(math.prod(planes), *shape)
+
+
+def _open(axes: list[np.ndarray]) -> list[np.ndarray]:
+    """One vector for each dimension, shaped to broadcast against the others."""
+    return [a.reshape((-1,) + (1,) * (len(axes) - k - 1)) for k, a in enumerate(axes)]
+
+
+def _jit(x: np.ndarray) -> Any:
+    return runtime.native("pooling") if x.size >= THRESHOLDS["pooling.numba"] and x.dtype in COMPILED else None
+
+
+def _grain(elements: int, planes: int) -> int:
+    return max(1, THRESHOLDS["parallel.elements"] * planes // max(1, elements))
+
+
+# ------------------------------------------------------------------------------------------------ max
+
+
+def max_pool(x: np.ndarray, kernel: Ints, stride: int | Ints | None = None, padding: int | Ints = 0,
+             dilation: int | Ints = 1, ceil_mode: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Largest value in each window and where it lies. See the module's docstring."""
+    planes, spatial = _planes("max_pool", x.shape, len(kernel))
+    windows = _regular("max_pool", spatial, kernel, stride, padding, dilation, ceil_mode, False)
+    return _max(x, planes, windows)
+
+
+def adaptive_max_pool(x: np.ndarray, output_size: Ints) -> tuple[np.ndarray, np.ndarray]:
+    """Largest value in each of ``output_size`` nearly equal windows."""
+    planes, spatial = _planes("adaptive_max_pool", x.shape, len(output_size))
+    return _max(x, planes, _adaptive("adaptive_max_pool", spatial, output_size))
+
+
+def _max(x: np.ndarray, planes: tuple[int, ...], windows: list[Windows]) -> tuple[np.ndarray, np.ndarray]:
+    shape = planes + tuple(len(w.start) for w in windows)
+    area = math.prod(w.length for w in windows)
+    index_type = np.int32 if area < 2**31 else np.int64
+    jit = _jit(x)
+    if jit is None or index_type is np.int64 or 0 in shape:
+        y, indices = _max_numpy(x.reshape(-1, *x.shape[len(planes) :]) if planes else x[None], windows)
+        return y.reshape(shape), indices.reshape(shape).astype(index_type, copy=False)
+    solid = _solid(x, planes, windows)
+    count = len(solid)
+    y, indices = np.empty(shape, x.dtype), np.empty(shape, np.int32)
+    d = (1,) * (3 - len(windows)) + tuple(len(w.start) for w in windows)
+    out, where = y.reshape(count, *d), indices.reshape(count, *d)
+    if _halves(windows):
+        runtime.parallel(jit.max_pool_halves, count, solid, out, where, grain=_grain(x.size, count))
+    else:
+        steps = np.array([1] * (3 - len(windows)) + [w.step for w in windows])
+        runtime.parallel(jit.max_pool, count, solid, *_tables(windows), steps, out, where, grain=_grain(x.size, count))
+    return y, indices
+
+
+def _halves(windows: list[Windows]) -> bool:
+    """The commonest case: 2 x 2 windows side by side."""
+    return len(windows) == 2 and all(
+        w.step == 1 and len(w.start) == w.length // 2 and bool((w.start == np.arange(len(w.start)) * 2).all())
+        and bool((w.end - w.start == 2).all()) for w in windows)
+
+
+def _max_numpy(x: np.ndarray, windows: list[Windows]) -> tuple[np.ndarray, np.ndarray]:
+    floating = x.dtype.kind == "f"
+    lowest = -np.inf if floating else (np.iinfo(x.dtype).min if x.dtype.kind in "iu" else False)
+    shape = tuple(len(w.start) for w in windows)
+    best = np.full((len(x), *shape), lowest, x.dtype)
+    strides = [math.prod(w.length for w in windows[k + 1 :]) for k in range(len(windows))]
+    corner = sum(_open([w.start * s for w, s in zip(windows, strides, strict=True)]))
+    indices = np.ascontiguousarray(np.broadcast_to(corner, best.shape), np.int64)
+    taps = [range(max((-(-(w.end - w.start) // w.step)).max(initial=0), 0)) for w in windows]
+    for offset in itertools.product(*taps):
+        places = [w.start + o * w.step for w, o in zip(windows, offset, strict=True)]
+        inside = _open([p < w.end for p, w in zip(places, windows, strict=True)])
+        places = [np.minimum(p, w.length - 1) for p, w in zip(places, windows, strict=True)]
+        value = x[(slice(None), *_open(places))]
+        better = value > best
+        if floating:
+            better |= np.isnan(value)
+        for mask in inside:
+            better &= mask
+        np.copyto(best, value, where=better)
+        np.copyto(indices, sum(_open([p * s for p, s in zip(places, strides, strict=True)])), where=better)
+    return best, indices
+
+
+def max_pool_backward(g: np.ndarray, indices: np.ndarray, input_shape: Ints) -> np.ndarray:
+    """Add each gradient at the index its maximum came from.
+
+    Raises
+    ------
+    IndexError
+        An index lies outside its plane.
+    """
+    n, planes = _scatter_shape("max_pool_backward", g, indices, input_shape)
+    area = math.prod(input_shape[len(input_shape) - n :])
+    jit = _jit(g)
+    if jit is None or indices.dtype != np.int32:
+        gx = np.zeros((planes, area), g.dtype)
+        rows = np.arange(planes)[:, None]
+        np.add.at(gx, (rows, indices.reshape(planes, -1)), g.reshape(planes, -1))
+        return gx.reshape(tuple(input_shape))
+    gx = np.empty((planes, area), g.dtype)
+    flat, where = np.ascontiguousarray(g).reshape(planes, -1), np.ascontiguousarray(indices).reshape(planes, -1)
+    runtime.parallel(jit.max_pool_backward, planes, flat, where, gx, grain=_grain(gx.size, planes))
+    return gx.reshape(tuple(input_shape))
+
+
+def max_unpool(x: np.ndarray, indices: np.ndarray, spatial: Ints) -> np.ndarray:
+    """Put each value at its index in a plane of zeros (`torch.nn.functional.max_unpool2d`)."""
+    shape = x.shape[: x.ndim - len(spatial)] + tuple(spatial)
+    _, planes = _scatter_shape("max_unpool", x, indices, shape, len(spatial))
+    y = np.zeros((planes, math.prod(spatial)), x.dtype)
+    np.put_along_axis(y, indices.reshape(planes, -1).astype(np.int64, copy=False), x.reshape(planes, -1), 1)
+    return y.reshape(shape)
+
+
+def _scatter_shape(function: str, g: np.ndarray, indices: np.ndarray, shape: Ints, n: int | None = None) -> tuple[int, int]:
+    """Number of pooled dimensions and of planes; raise where an index would write outside."""
+    if g.shape != indices.shape or g.ndim != len(shape):
+        raise RuntimeError(f"{function}: values {g.shape}, indices {indices.shape} and shape {tuple(shape)} do not belong together")
+    if n is None:  # leading dimensions that agree are planes; at most three are pooled
+        n = next((k for k in range(1, 4) if g.shape[: g.ndim - k] == tuple(shape[: g.ndim - k])), 0)
+    if n == 0 or g.shape[: g.ndim - n] != tuple(shape[: g.ndim - n]):
+        raise RuntimeError(f"{function}: values {g.shape} do not fit planes of {tuple(shape)}")
+    area = math.prod(shape[len(shape) - n :])
+    if indices.size and (indices.min() < 0 or indices.max() >= area):
+        wrong = int(indices[(indices < 0) | (indices >= area)][0])
+        raise IndexError(f"{function}: index {wrong} is outside a plane of {tuple(shape[len(shape) - n :])}, "
+                         f"which has {area} elements")
+    return n, math.prod(shape[: len(shape) - n])
+
+
+# ------------------------------------------------------------------------------------------------ average
+
+
+def avg_pool(x: np.ndarray, kernel: Ints, stride: int | Ints | None = None, padding: int | Ints = 0, ceil_mode: bool = False,
+             count_include_pad: bool = True, divisor_override: int | None = None) -> np.ndarray:
+    """Mean of each window; `divisor_override` replaces the number of elements. See the module's docstring."""
+    planes, spatial = _planes("avg_pool", x.shape, len(kernel))
+    windows = _regular("avg_pool", spatial, kernel, stride, padding, 1, ceil_mode, count_include_pad)
+    return _average(x, planes, _overridden("avg_pool", windows, divisor_override))
+
+
+def avg_pool_backward(g: np.ndarray, input_shape: Ints, kernel: Ints, stride: int | Ints | None = None,
+                      padding: int | Ints = 0, ceil_mode: bool = False, count_include_pad: bool = True,
+                      divisor_override: int | None = None) -> np.ndarray:
+    """Gradient of `avg_pool`: each one spread evenly over its window."""
+    planes, spatial = _planes("avg_pool_backward", input_shape, len(kernel))
+    windows = _regular("avg_pool_backward", spatial, kernel, stride, padding, 1, ceil_mode, count_include_pad)
+    return _spread("avg_pool_backward", g, planes, _overridden("avg_pool_backward", windows, divisor_override))
+
+
+def adaptive_avg_pool(x: np.ndarray, output_size: Ints) -> np.ndarray:
+    """Mean of each of ``output_size`` nearly equal windows."""
+    planes, spatial = _planes("adaptive_avg_pool", x.shape, len(output_size))
+    return _average(x, planes, _adaptive("adaptive_avg_pool", spatial, output_size))
+
+
+def adaptive_avg_pool_backward(g: np.ndarray, input_shape: Ints, output_size: Ints) -> np.ndarray:
+    """Gradient of `adaptive_avg_pool`."""
+    planes, spatial = _planes("adaptive_avg_pool_backward", input_shape, len(output_size))
+    windows = _adaptive("adaptive_avg_pool_backward", spatial, output_size)
+    return _spread("adaptive_avg_pool_backward", g, planes, windows)
+
+
+def _overridden(function: str, windows: list[Windows], divisor: int | None) -> list[Windows]:
+    if divisor is None:
+        return windows
+    if divisor == 0:
+        raise RuntimeError(f"{function}: divisor_override must not be zero")
+    counts = [np.full_like(w.count, divisor if k == 0 else 1) for k, w in enumerate(windows)]
+    return [w._replace(count=c) for w, c in zip(windows, counts, strict=True)]
+
+
+def _average(x: np.ndarray, planes: tuple[int, ...], windows: list[Windows]) -> np.ndarray:
+    shape = planes + tuple(len(w.start) for w in windows)
+    if x.dtype.kind != "f":
+        raise RuntimeError(f"avg_pool: expected a floating-point input, got {x.dtype}")
+    jit = _jit(x)
+    if jit is not None and 0 not in shape:
+        solid = _solid(x, planes, windows)
+        y = np.empty(shape, x.dtype)
+        out = y.reshape(len(solid), *((1,) * (3 - len(windows)) + shape[len(planes) :]))
+        runtime.parallel(jit.avg_pool, len(solid), solid, *_tables(windows), out, grain=_grain(x.size, len(solid)))
+        return y
+    wide = x.astype(np.float32) if x.dtype == np.float16 else x
+    for axis, w in enumerate(windows, start=len(planes)):  # a window is a product of intervals: sum one dimension at a time
+        lead = (slice(None),) * axis
+        sums = [wide[(*lead, slice(s, e))].sum(axis) for s, e in zip(w.start, w.end, strict=True)]
+        wide = np.stack(sums, axis) if sums else np.zeros(wide.shape[:axis] + (0,) + wide.shape[axis + 1 :], wide.dtype)
+    return np.ascontiguousarray(wide / _divisors(windows, wide.dtype), x.dtype)
+
+
+def _spread(function: str, g: np.ndarray, planes: tuple[int, ...], windows: list[Windows]) -> np.ndarray:
+    expected = planes + tuple(len(w.start) for w in windows)
+    if g.shape != expected:
+        raise RuntimeError(f"{function}: expected a gradient of shape {expected}, got {g.shape}")
+    shape = planes + tuple(w.length for w in windows)
+    jit = _jit(g)
+    if jit is not None:
+        gx = np.empty(shape, g.dtype)
+        count = math.prod(planes)
+        lead = (1,) * (3 - len(windows))
+        up = np.ascontiguousarray(g).reshape(count, *lead, *expected[len(planes) :])
+        out = gx.reshape(count, *lead, *shape[len(planes) :])
+        runtime.parallel(jit.avg_pool_backward, count, up, *_tables(windows), out, grain=_grain(gx.size, count))
+        return gx
+    part = (g.astype(np.float32) if g.dtype == np.float16 else g) / _divisors(windows, g.dtype)
+    for axis, w in enumerate(windows, start=len(planes)):
+        wider = np.zeros(part.shape[:axis] + (w.length,) + part.shape[axis + 1 :], part.dtype)
+        lead = (slice(None),) * axis
+        for o, (s, e) in enumerate(zip(w.start, w.end, strict=True)):
+            wider[(*lead, slice(s, e))] += part[(*lead, slice(o, o + 1))]
+        part = wider
+    return part.astype(g.dtype, copy=False)
+
+
+def _divisors(windows: list[Windows], dtype: np.dtype) -> np.ndarray:
+    divisors = np.ones((), np.int64)
+    for counts in _open([w.count for w in windows]):
+        divisors = divisors * counts
+    return np.where(divisors == 0, 1, divisors).astype(np.float32 if dtype == np.float16 else dtype)
+
+
+def warm() -> list[tuple[str, Any]]:
+    """What ``python -m autograd_core.kernels warm`` compiles."""
+    x = np.zeros((4, 8, 32, 32), np.float32)
+    large = np.zeros((32, 8, 16, 16), np.float32)
+    return [("max_pool 2 x 2", lambda: max_pool(x, (2, 2))), ("max_pool", lambda: max_pool(x, (3, 3), 2, 1)),
+            ("max_pool_backward", lambda: max_pool_backward(large, large.astype(np.int32), (32, 8, 32, 32))),
+            ("avg_pool", lambda: avg_pool(x, (2, 2))),
+            ("avg_pool_backward", lambda: avg_pool_backward(large, (32, 8, 32, 32), (2, 2)))]
