@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from .jit import kernel
-from .jit_simd import LANES, ROWS, make_tile, transpose8
+from .jit_simd import LANES, ROWS, clear1, clear8, make_tile, move1, move4, move8, transpose8
 
 tile1 = make_tile(1)
 tile2 = make_tile(2)
@@ -43,29 +43,68 @@ def pack_panels(begin, end, w, panels, terms, group_stride, lane_stride, lanes, 
 
 
 @kernel
+def copy_row(source, target, n):
+    """Copy ``n`` floats; the last vector overlaps the one before it instead of a loop over the rest."""
+    if n >= 8:
+        last = 4 * (n - 8)
+        for j in range(0, last, 32):
+            move8(source + j, target + j)
+        move8(source + last, target + last)
+    elif n >= 4:
+        last = 4 * (n - 4)
+        move4(source, target)
+        move4(source + last, target + last)
+    else:
+        for j in range(0, 4 * n, 4):
+            move1(source + j, target + j)
+
+
+@kernel
+def clear_row(target, n):
+    """Write ``n`` zeros."""
+    if n >= 8:
+        last = 4 * (n - 8)
+        for j in range(0, last, 32):
+            clear8(target + j)
+        clear8(target + last)
+    else:
+        for j in range(0, 4 * n, 4):
+            clear1(target + j)
+
+
+@kernel
 def copy_box(x, image, box, spec, d0, h0, w0, nd, nh, nw):
     """Copy ``(C, nd, nh, nw)`` pixels of one image that begin at ``(d0, h0, w0)``, zeros where there is no image."""
     channels, depth, height, width = spec[0], spec[1], spec[2], spec[3]
-    plane, row_pitch, col = spec[4], spec[5], spec[6]
+    plane, row_pitch, col = 4 * spec[4], 4 * spec[5], 4 * spec[6]
     left = min(max(-w0, 0), nw)
     right = max(min(width - w0, nw), left)
+    top = min(max(-h0, 0), nh)
+    bottom = max(min(height - h0, nh), top)
+    whole_rows = left == 0 and right == nw == width and col == 4 * nw  # rows follow each other in both arrays
+    line = 4 * width
+    source_image = x.ctypes.data + 4 * image * channels * depth * height * width + 4 * w0
     for c in range(channels):
         for d in range(nd):
-            source_d = d0 + d
-            for h in range(nh):
-                source_h = h0 + h
-                to = c * plane + d * row_pitch + h * col
-                if 0 <= source_d < depth and 0 <= source_h < height:
-                    at = ((image * channels + c) * depth + source_d) * height * width + source_h * width + w0
-                    for j in range(left):
-                        box[to + j] = np.float32(0)
-                    for j in range(left, right):
-                        box[to + j] = x[at + j]
-                    for j in range(right, nw):
-                        box[to + j] = np.float32(0)
-                else:
-                    for j in range(nw):
-                        box[to + j] = np.float32(0)
+            to = box + c * plane + d * row_pitch
+            if not 0 <= d0 + d < depth:
+                clear_row(to, nh * spec[6])
+                continue
+            source = source_image + ((c * depth + d0 + d) * height + h0) * line
+            if top > 0:
+                clear_row(to, top * spec[6])
+            if whole_rows:
+                copy_row(source + top * line, to + top * col, (bottom - top) * nw)
+            else:
+                for h in range(top, bottom):
+                    here = to + h * col
+                    if left > 0:
+                        clear_row(here, left)
+                    copy_row(source + h * line + 4 * left, here + 4 * left, right - left)
+                    if right < nw:
+                        clear_row(here + 4 * right, nw - right)
+            if bottom < nh:
+                clear_row(to + bottom * col, (nh - bottom) * spec[6])
 
 
 @kernel
@@ -125,7 +164,7 @@ def gather(begin, end, x, panels, starts, y, spec, offsets, spots, places):
         nd, nh, nw = min(block_d, out_d - d0), min(block_h, out_h - h0), min(block_w, out_w - w0)
         pixels = nd * nh * nw
         copy_box(
-            x, image, box, spec,
+            x, image, box_at, spec,
             d0 * stride_d + origin_d, h0 * stride_h + origin_h, w0 * stride_w + origin_w,
             (nd - 1) * stride_d + reach_d, (nh - 1) * stride_h + reach_h, (nw - 1) * stride_w + reach_w,
         )  # fmt: skip
@@ -154,6 +193,7 @@ def gather(begin, end, x, panels, starts, y, spec, offsets, spots, places):
                     put_contiguous(sums, width, lanes, pixels, y, here, channel_stride)
                 else:
                     put_scattered(sums, width, lanes, pixels, y, here, channel_stride, places)
+    box[0] = np.float32(0)  # used only by address above: this keeps it from being freed there
 
 
 @kernel
@@ -214,7 +254,7 @@ def gather_weight(begin, end, x, g, sums, spec, terms, spots, shares, tile_share
             nd, nh, nw = min(block_d, out_d - d0), min(block_h, out_h - h0), min(block_w, out_w - w0)
             pixels = nd * nh * nw
             copy_box(
-                x, image, box, spec,
+                x, image, box_at, spec,
                 d0 * stride_d + origin_d, h0 * stride_h + origin_h, w0 * stride_w + origin_w,
                 (nd - 1) * stride_d + reach_d, (nh - 1) * stride_h + reach_h, (nw - 1) * stride_w + reach_w,
             )  # fmt: skip
@@ -233,6 +273,7 @@ def gather_weight(begin, end, x, g, sums, spec, terms, spots, shares, tile_share
                         tile2(base, terms_at + 8 * r, spots_at, turned_at, pixels, out, 4 * width, out)
                     else:
                         tile1(base, terms_at + 8 * r, spots_at, turned_at, pixels, out, 4 * width, out)
+    box[0] = np.float32(0)  # keeps it alive, as in gather
 
 
 @kernel

@@ -55,11 +55,17 @@ def max_pool_halves(begin, end, x, y, indices):  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=False)
-def max_pool_backward(begin, end, g, indices, gx):  # type: ignore[no-untyped-def]
+def max_pool_backward(begin, end, g, indices, gx, outside):  # type: ignore[no-untyped-def]
+    """An index outside the plane is left out and reported, not followed."""
+    area = gx.shape[1]
     for p in range(begin, end):
         gx[p, :] = 0
         for i in range(g.shape[1]):
-            gx[p, indices[p, i]] += g[p, i]
+            k = indices[p, i]
+            if 0 <= k < area:
+                gx[p, k] += g[p, i]
+            else:
+                outside[p] = True
 
 
 @kernel

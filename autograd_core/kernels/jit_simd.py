@@ -138,3 +138,42 @@ def transpose8(typingctx, source, pitch, target, row):
         return context.get_dummy_value()
 
     return types.void(*(types.int64,) * 4), codegen
+
+
+def _make_move(lanes: int) -> Any:
+    @intrinsic
+    def move(typingctx, source, target):
+        """Copy ``lanes`` floats."""
+
+        def codegen(context, b, signature, args):
+            _store(b, _load(b, args[0], lanes), args[1])
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64), codegen
+
+    return move
+
+
+move8, move4, move1 = _make_move(8), _make_move(4), _make_move(1)
+
+
+@intrinsic
+def clear8(typingctx, target):
+    """Write 8 zeros."""
+
+    def codegen(context, b, signature, args):
+        _store(b, ir.Constant(_vector(8), [0.0] * 8), args[0])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), codegen
+
+
+@intrinsic
+def clear1(typingctx, target):
+    """Write one zero."""
+
+    def codegen(context, b, signature, args):
+        b.store(ir.Constant(_float, 0.0), _pointer(b, args[0], _float), align=4)
+        return context.get_dummy_value()
+
+    return types.void(types.int64), codegen

@@ -2,7 +2,7 @@
 
     max_pool(x, kernel, stride=None, padding=0, dilation=1, ceil_mode=False) -> (y, indices)
     adaptive_max_pool(x, output_size) -> (y, indices)
-    max_pool_backward(g, indices, input_shape) -> gx                       for both
+    max_pool_backward(g, indices, input_shape, dims) -> gx                 for both; `dims` pooled dimensions
     max_unpool(x, indices, spatial) -> y                                   each value at its index, zero elsewhere
     avg_pool(x, kernel, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None) -> y
     avg_pool_backward(g, input_shape, kernel, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
@@ -201,51 +201,51 @@ def _max_numpy(x: np.ndarray, windows: list[Windows]) -> tuple[np.ndarray, np.nd
     return best, indices
 
 
-def max_pool_backward(g: np.ndarray, indices: np.ndarray, input_shape: Ints) -> np.ndarray:
-    """Add each gradient at the index its maximum came from.
+def max_pool_backward(g: np.ndarray, indices: np.ndarray, input_shape: Ints, dims: int) -> np.ndarray:
+    """Add each gradient at the index its maximum came from; the last `dims` dimensions make a plane.
 
     Raises
     ------
     IndexError
         An index lies outside its plane.
     """
-    n, planes = _scatter_shape("max_pool_backward", g, indices, input_shape)
-    area = math.prod(input_shape[len(input_shape) - n :])
+    planes, area = _scatter_shape("max_pool_backward", g, indices, input_shape, dims)
     jit = _jit(g)
     if jit is None or indices.dtype != np.int32:
+        _check_indices("max_pool_backward", indices, area)
         gx = np.zeros((planes, area), g.dtype)
-        rows = np.arange(planes)[:, None]
-        np.add.at(gx, (rows, indices.reshape(planes, -1)), g.reshape(planes, -1))
+        np.add.at(gx, (np.arange(planes)[:, None], indices.reshape(planes, -1)), g.reshape(planes, -1))
         return gx.reshape(tuple(input_shape))
-    gx = np.empty((planes, area), g.dtype)
+    gx, outside = np.empty((planes, area), g.dtype), np.zeros(planes, np.bool_)
     flat, where = np.ascontiguousarray(g).reshape(planes, -1), np.ascontiguousarray(indices).reshape(planes, -1)
-    runtime.parallel(jit.max_pool_backward, planes, flat, where, gx, grain=_grain(gx.size, planes))
+    runtime.parallel(jit.max_pool_backward, planes, flat, where, gx, outside, grain=_grain(gx.size, planes))
+    if outside.any():
+        _check_indices("max_pool_backward", indices, area)
     return gx.reshape(tuple(input_shape))
 
 
 def max_unpool(x: np.ndarray, indices: np.ndarray, spatial: Ints) -> np.ndarray:
     """Put each value at its index in a plane of zeros (`torch.nn.functional.max_unpool2d`)."""
     shape = x.shape[: x.ndim - len(spatial)] + tuple(spatial)
-    _, planes = _scatter_shape("max_unpool", x, indices, shape, len(spatial))
-    y = np.zeros((planes, math.prod(spatial)), x.dtype)
+    planes, area = _scatter_shape("max_unpool", x, indices, shape, len(spatial))
+    _check_indices("max_unpool", indices, area)
+    y = np.zeros((planes, area), x.dtype)
     np.put_along_axis(y, indices.reshape(planes, -1).astype(np.int64, copy=False), x.reshape(planes, -1), 1)
     return y.reshape(shape)
 
 
-def _scatter_shape(function: str, g: np.ndarray, indices: np.ndarray, shape: Ints, n: int | None = None) -> tuple[int, int]:
-    """Number of pooled dimensions and of planes; raise where an index would write outside."""
-    if g.shape != indices.shape or g.ndim != len(shape):
-        raise RuntimeError(f"{function}: values {g.shape}, indices {indices.shape} and shape {tuple(shape)} do not belong together")
-    if n is None:  # leading dimensions that agree are planes; at most three are pooled
-        n = next((k for k in range(1, 4) if g.shape[: g.ndim - k] == tuple(shape[: g.ndim - k])), 0)
-    if n == 0 or g.shape[: g.ndim - n] != tuple(shape[: g.ndim - n]):
-        raise RuntimeError(f"{function}: values {g.shape} do not fit planes of {tuple(shape)}")
-    area = math.prod(shape[len(shape) - n :])
+def _scatter_shape(function: str, g: np.ndarray, indices: np.ndarray, shape: Ints, dims: int) -> tuple[int, int]:
+    """Number of planes and their area."""
+    planes, spatial = _planes(function, shape, dims)
+    if g.shape != indices.shape or g.ndim != len(shape) or g.shape[: len(planes)] != planes:
+        raise RuntimeError(f"{function}: values {g.shape} and indices {indices.shape} do not fit planes of {tuple(shape)}")
+    return math.prod(planes), math.prod(spatial)
+
+
+def _check_indices(function: str, indices: np.ndarray, area: int) -> None:
     if indices.size and (indices.min() < 0 or indices.max() >= area):
         wrong = int(indices[(indices < 0) | (indices >= area)][0])
-        raise IndexError(f"{function}: index {wrong} is outside a plane of {tuple(shape[len(shape) - n :])}, "
-                         f"which has {area} elements")
-    return n, math.prod(shape[: len(shape) - n])
+        raise IndexError(f"{function}: index {wrong} is outside its plane, which has {area} elements")
 
 
 # ------------------------------------------------------------------------------------------------ average
@@ -345,6 +345,6 @@ def warm() -> list[tuple[str, Any]]:
     x = np.zeros((4, 8, 32, 32), np.float32)
     large = np.zeros((32, 8, 16, 16), np.float32)
     return [("max_pool 2 x 2", lambda: max_pool(x, (2, 2))), ("max_pool", lambda: max_pool(x, (3, 3), 2, 1)),
-            ("max_pool_backward", lambda: max_pool_backward(large, large.astype(np.int32), (32, 8, 32, 32))),
+            ("max_pool_backward", lambda: max_pool_backward(large, large.astype(np.int32), (32, 8, 32, 32), 2)),
             ("avg_pool", lambda: avg_pool(x, (2, 2))),
             ("avg_pool_backward", lambda: avg_pool_backward(large, (32, 8, 32, 32), (2, 2)))]
