@@ -1,0 +1,378 @@
+"""The backward pass: one loop over the graph, newest node first.
+
+Nodes carry the tick at which they were made, and a node is always made after its parents.  So a heap ordered by tick
+visits every node after all nodes that use it: a topological order without recursion and without a second pass.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+
+from .dtypes import C64, C128
+from .errors import AutogradError
+from .graph import OUTPUT, Leaf, Node, clock, mode, overwritten, owner, watch, wrote
+from .op import raw, sym
+from .tensor import Tensor, wrap
+
+
+def run_backward(
+    roots: list[tuple[Node, Any]],
+    *,
+    wanted: list[Node] | None = None,
+    accumulate: bool = True,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+    symbolic: bool | None = None,
+) -> list[Any] | None:
+    """Propagate cotangents from ``roots`` to the leaves.
+
+    Parameters
+    ----------
+    roots : list of (Node, cotangent)
+        The cotangents are ndarrays, or Tensors when the pass is symbolic.
+    wanted : list of Node, optional
+        Compute the gradients of these nodes only (and return them unless ``accumulate``).
+    accumulate : bool
+        Add gradients to the leaves' ``.grad``.
+    retain_graph : bool
+        Keep what the nodes saved.
+    create_graph : bool
+        Record the pass.
+    symbolic : bool, optional
+        Run the rules on Tensors (default: when ``create_graph``).
+
+    Returns
+    -------
+    list or None
+        For each wanted node its gradient (ndarray or Tensor, None if unreached); None when accumulating.
+    """
+    symbolic = create_graph if symbolic is None else symbolic
+    F = sym if symbolic else raw
+    keep = retain_graph or create_graph
+    useful = None if wanted is None else _useful(roots, wanted)
+    found: dict[Node, Any] = dict.fromkeys(wanted) if wanted is not None else {}
+
+    pending: dict[Node, Any] = {}  # node -> the sum of the cotangents that reached it so far
+    owned: set[Node] = set()  # nodes whose pending sum is a buffer made here, free to be added into
+    heap: list[tuple[int, Node]] = []
+    leaves: dict[Node, Any] = {}  # leaves need no order: they are settled after the walk
+
+    def send(node: Node, g: Any) -> None:
+        """Add one contribution to a node's cotangent."""
+        box = leaves if node.op is None else pending
+        old = box.get(node)
+        if old is None:
+            box[node] = g
+            if box is pending:
+                heappush(heap, (-node.seq, node))
+        elif symbolic or g.__class__ is not np.ndarray or g.ndim == 0:
+            box[node] = old + g
+        elif node in owned:
+            old += g
+        else:
+            box[node] = old + g
+            owned.add(node)
+
+    for node, g in roots:
+        if useful is None or node in useful:
+            send(node, g)
+
+    before = mode.grad
+    mode.grad = create_graph
+    try:
+        with np.errstate(all="ignore"):
+            while heap:
+                node = heappop(heap)[1]
+                g = pending.pop(node)
+                owned.discard(node)
+                if node.extra is not None:
+                    g = _run_hooks(node, g, symbolic)
+                if node in found:
+                    found[node] = g
+                if useful is not None and not useful[node]:
+                    continue
+                if node.op is OUTPUT:
+                    _send_output(node, g, pending, heap)
+                    continue
+                grads = rule_gradients(node, g, F, symbolic, keep, useful) if not watch.on else _watched(
+                    node, g, F, symbolic, keep, useful
+                )
+                for parent, gp in zip(node.parents, grads, strict=True):
+                    if gp is not None and parent is not None:
+                        send(parent, gp)
+            for leaf in leaves:
+                if leaf.extra is not None:
+                    leaves[leaf] = _run_hooks(leaf, leaves[leaf], symbolic)
+                if leaf in found:
+                    found[leaf] = leaves[leaf]
+    finally:
+        mode.grad = before
+    if accumulate:
+        _accumulate(leaves, owned, found if wanted is not None else None, roots, create_graph)
+        return None
+    assert wanted is not None
+    return [found[n] for n in wanted]
+
+
+def rule_gradients(
+    node: Node, g: Any, F: Any, symbolic: bool, keep: bool, useful: dict[Node, bool] | None
+) -> Any:
+    """The gradients of a node's parents, from the rules of its op, reduced to the parents' shapes and dtypes."""
+    op, saved = node.op, node.saved
+    if saved is None:
+        raise AutogradError(
+            f"backward: this graph was already freed by an earlier backward() (at '{op.name}'); "
+            "pass retain_graph=True to the first call."
+        )
+    if node.seq < clock.last_write and (slot := overwritten(node)) is not None:
+        raise _overwritten_error(node, slot)
+    if g.__class__ is list:  # an op with several outputs: one cotangent each, None where nothing came
+        g = _fill_outputs(node, g, symbolic)
+    if symbolic:
+        inner = lift(node)
+        if op.reference is not None:
+            grads = through_reference(node, inner, g, useful)
+            return [_fit(gp, p, F, True) if gp is not None else None for gp, p in zip(grads, node.parents, strict=True)]
+    else:
+        inner = saved
+    flip = op.holomorphic and (node.dtype is C64 or node.dtype is C128)
+    if flip:
+        g = tuple(F.conj(v) for v in g) if g.__class__ is tuple else F.conj(g)
+    if op.joint is not None:
+        needs = tuple(p is not None and (useful is None or p in useful) for p in node.parents)
+        grads = list(op.joint(F, g, inner, needs))
+    else:
+        grads = [
+            None if parent is None or rule is None or (useful is not None and parent not in useful) else rule(F, g, inner)
+            for parent, rule in zip(node.parents, op.rules, strict=True)
+        ]
+    for i, parent in enumerate(node.parents):
+        gp = grads[i]
+        if gp is None or parent is None:
+            continue
+        if flip:
+            gp = grads[i] = F.conj(gp)
+        a = gp.array if symbolic else gp
+        if a.shape != parent.shape or a.dtype is not parent.dtype:
+            if not op.elementwise and a.shape != parent.shape:
+                raise AutogradError(
+                    f"backward: the rule of '{op.name}' gave a gradient of shape {a.shape} for an input of shape {parent.shape}."
+                )
+            grads[i] = _fit(gp, parent, F, symbolic)
+    if not keep and saved:
+        node.saved = None
+    return grads
+
+
+def _fit(gp: Any, parent: Node, F: Any, symbolic: bool) -> Any:
+    """Reduce a gradient to the shape and dtype of the value it belongs to."""
+    if parent.op is OUTPUT or gp.__class__ is list:
+        pass
+    if gp.shape != parent.shape:
+        gp = F.sum_to(gp, parent.shape)
+    dtype = gp.array.dtype if symbolic else gp.dtype
+    if dtype != parent.dtype:
+        if dtype.kind == "c" and parent.dtype.kind != "c":
+            gp = F.real(gp)
+        gp = F.cast(gp, parent.dtype)
+    return gp
+
+
+def _watched(node: Node, g: Any, F: Any, symbolic: bool, keep: bool, useful: dict[Node, bool] | None) -> Any:
+    return watch.backward(node, g, lambda: rule_gradients(node, g, F, symbolic, keep, useful))
+
+
+def _useful(roots: list[tuple[Node, Any]], wanted: list[Node]) -> dict[Node, bool]:
+    """The nodes on a path from a root to a wanted node, each with whether its own rules must run.
+
+    Nothing older than the oldest wanted node can lead to one, so the search stops there.
+    """
+    targets = set(wanted)
+    oldest = min((n.seq for n in targets), default=0)
+    seen = {node for node, _ in roots if node.seq >= oldest}
+    stack = list(seen)
+    while stack:
+        for p in stack.pop().parents:
+            if p is not None and p.seq >= oldest and p not in seen:
+                seen.add(p)
+                stack.append(p)
+    useful: dict[Node, bool] = {}
+    for node in sorted(seen, key=lambda n: n.seq):
+        through = any(p in useful for p in node.parents if p is not None)
+        if through or node in targets:
+            useful[node] = through
+    return useful
+
+
+# ------------------------------------------------------------------------------------------------- several outputs
+
+
+def _send_output(node: Node, g: Any, pending: dict[Node, Any], heap: list[tuple[int, Node]]) -> None:
+    """Put one output's cotangent into the list of its op's node."""
+    hub = node.parents[0]
+    assert hub is not None and node.saved is not None
+    if hub not in pending:
+        pending[hub] = [None] * len(hub.shape)
+        heappush(heap, (-hub.seq, hub))
+    cotangents, i = pending[hub], node.saved[0]
+    cotangents[i] = g if cotangents[i] is None else cotangents[i] + g
+
+
+def _fill_outputs(node: Node, g: list[Any], symbolic: bool) -> tuple[Any, ...]:
+    """Cotangents of all outputs, zero where none came."""
+    out = []
+    for v, (shape, dtype) in zip(g, node.shape, strict=True):  # type: ignore[misc]
+        if v is None:
+            v = np.zeros(shape, dtype)
+            v = wrap(v) if symbolic else v
+        out.append(v)
+    return tuple(out)
+
+
+# ------------------------------------------------------------------------------------------------- higher order
+
+
+def lift(node: Node) -> list[Any]:
+    """What a node saved, as Tensors at their places in the graph, so that its rules can be differentiated."""
+    op = node.op
+    out: list[Any] = []
+    for slot, value in zip(op.slots, node.saved or (), strict=True):
+        if slot in op.inputs:
+            if op.variadic:
+                value = tuple(wrap(v, p) if isinstance(v, np.ndarray) else v for v, p in zip(value, node.parents, strict=True))
+            elif isinstance(value, np.ndarray):
+                value = wrap(value, node.parents[op.inputs.index(slot)])
+        elif slot == "y" or slot in op.outputs:
+            value = _lift_output(node, slot, value)
+        out.append(value)
+    return out
+
+
+def _lift_output(node: Node, slot: str, value: Any) -> Any:
+    op = node.op
+    if len(op.outputs) == 1:
+        return wrap(value, node)
+    if slot == "y":
+        return tuple(_lift_output(node, o, v) for o, v in zip(op.outputs, value, strict=True))
+    i = op.outputs.index(slot)
+    if i not in op.differentiable:
+        return wrap(value) if isinstance(value, np.ndarray) else value
+    if len(op.differentiable) == 1:
+        return wrap(value, node)
+    assert node.extra is not None and node.extra.outputs is not None
+    place = node.extra.outputs[i]()  # the live output, so that a gradient asked of it is seen
+    if place is None:
+        place = Node(OUTPUT, (node,), (i,), value.shape, value.dtype)
+    return wrap(value, place)
+
+
+def through_reference(node: Node, inner: list[Any], g: Any, useful: dict[Node, bool] | None) -> list[Any]:
+    """Gradients of a fused op by differentiating its reference composition at this node.
+
+    Each input enters through an ``alias`` of its own, so that the walk stops there, also when one input was computed
+    from another or the same tensor was given twice.
+    """
+    op = node.op
+    value = dict(zip(op.slots, inner, strict=True))
+    recording = mode.grad
+    mode.grad = True
+    try:
+        entries: list[Any] = []
+        if op.variadic:
+            given = value[op.inputs[0]]
+            args: list[Any] = [[sym.alias(v) if isinstance(v, Tensor) else v for v in given]]
+            entries = list(args[0])
+        else:
+            for name in op.inputs:
+                v = value[name]
+                entries.append(sym.alias(v) if isinstance(v, Tensor) and v.node is not None else v)
+            args = list(entries)
+        y = op.reference(*args, *[value[p] for p in op.params])
+    finally:
+        mode.grad = recording
+    ask = [
+        e.node if isinstance(e, Tensor) and e.node is not None and p is not None and (useful is None or p in useful) else None
+        for e, p in zip(entries, node.parents, strict=True)
+    ]
+    targets = [n for n in ask if n is not None]
+    ys = y if isinstance(y, tuple) else (y,)
+    gs = g if isinstance(g, tuple) else (g,)
+    if len(gs) != len(ys):  # the reference computes the differentiable outputs only, or all of them
+        ys = tuple(ys[i] for i in op.differentiable)
+        gs = tuple(gs[i] for i in op.differentiable) if len(gs) > len(op.differentiable) else gs
+    roots = [(t.node, c) for t, c in zip(ys, gs, strict=True) if t.node is not None]
+    got = run_backward(
+        roots, wanted=targets, accumulate=False, retain_graph=True, create_graph=recording, symbolic=True
+    )
+    by = dict(zip(targets, got or (), strict=True))
+    return [None if n is None else by[n] for n in ask]
+
+
+# ------------------------------------------------------------------------------------------------- hooks and leaves
+
+
+def _run_hooks(node: Node, g: Any, symbolic: bool) -> Any:
+    """Tensor hooks and retained gradients of one node, in PyTorch's order; returns the gradient to go on with."""
+    extra = node.extra
+    assert extra is not None
+    for hook in list((extra.hooks or {}).values()):
+        got = hook(g if symbolic else wrap(np.asarray(g)))
+        if got is not None:
+            if not isinstance(got, Tensor):
+                raise TypeError(f"register_hook: a hook must return None or a Tensor, got {type(got).__name__}.")
+            if got.array.shape != np.shape(g.array if symbolic else g):
+                raise AutogradError(
+                    f"register_hook: a hook changed the gradient's shape from {np.shape(g.array if symbolic else g)} "
+                    f"to {got.array.shape}."
+                )
+            g = got if symbolic else got.array
+    if extra.retain:
+        new = g if symbolic else wrap(np.array(g))
+        extra.grad = new if extra.grad is None else extra.grad + new
+    return g
+
+
+def _accumulate(
+    leaves: dict[Node, Any], owned: set[Node], only: dict[Node, Any] | None, roots: Any, create_graph: bool
+) -> None:
+    """Add what reached each leaf to its ``.grad``; no two leaves, and no leaf and the caller, share a buffer."""
+    given: set[int] = {id(owner(g.array if isinstance(g, Tensor) else g)) for _, g in roots if g.__class__ is not list}
+    for leaf, g in leaves.items():
+        if only is not None and leaf not in only:
+            continue
+        assert isinstance(leaf, Leaf)
+        old = leaf.grad
+        if create_graph:
+            g = g if isinstance(g, Tensor) else wrap(np.asarray(g))
+            leaf.grad = sym.clone(g) if old is None else old + g
+        elif old is not None:
+            a = g.array if isinstance(g, Tensor) else g
+            if old.node is not None:
+                leaf.grad = wrap(old.array + a)
+            else:
+                old.array += a
+                wrote(old.array)
+        else:
+            a = np.asarray(g.array if isinstance(g, Tensor) else g)
+            if leaf not in owned:
+                buffer = id(owner(a))
+                if a.base is not None or buffer in given or not a.flags.writeable:
+                    a = a.copy()
+                given.add(buffer)
+            leaf.grad = wrap(a)
+        if leaf.extra is not None and leaf.extra.post_hooks:
+            for hook in list(leaf.extra.post_hooks.values()):
+                hook()
+    # Buffers are compared by identity while all of them are alive in `leaves`, so ids cannot be reused meanwhile.
+
+
+def _overwritten_error(node: Node, slot: str) -> AutogradError:
+    where = node.extra.where if node.extra is not None else None
+    at = f" ({where[0]}:{where[1]})" if where else ""
+    return AutogradError(
+        f"backward: the value '{slot}' saved by '{node.op.name}'{at} was modified in place afterwards, so its gradient "
+        "would be wrong. Use the out-of-place form, or clone() before writing."
+    )

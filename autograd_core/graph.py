@@ -1,0 +1,299 @@
+"""The graph: nodes, the one clock, grad mode, in-place stamps and the observer switch.
+
+A tensor is an array and its place in the graph.  The place is a :class:`Node`: which op made the value, from which
+parents, and what that op's gradient rules will need.  Nodes know nothing of tensors, so an activation that no rule
+needs dies as soon as the user's program drops it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+tick = itertools.count(1).__next__
+"""The one clock.  It orders nodes for backward, stamps in-place writes and numbers nodes in pictures."""
+
+
+# ---------------------------------------------------------------------------------------------------- grad mode
+
+
+class Mode(threading.local):
+    """Per-thread switches.  Class attributes are what a new thread starts with."""
+
+    grad: bool = True
+    inference: bool = False
+
+
+mode = Mode()
+
+
+# ---------------------------------------------------------------------------------------------------- nodes
+
+
+class NodeExtra:
+    """What few nodes have: hooks, a retained gradient, sibling outputs, provenance."""
+
+    __slots__ = ("grad", "hooks", "outputs", "post_hooks", "prehooks", "retain", "where")
+
+    def __init__(self) -> None:
+        self.hooks: dict[int, Callable[..., Any]] | None = None  # on the gradient of the node's value
+        self.prehooks: dict[int, Callable[..., Any]] | None = None  # PyTorch's Node.register_prehook
+        self.post_hooks: dict[int, Callable[..., Any]] | None = None  # after the rules ran / the leaf accumulated
+        self.retain: bool = False
+        self.grad: Any = None  # the retained gradient of a node that is not a leaf
+        self.outputs: tuple[Any, ...] | None = None  # weak references to the Output nodes of an op with several outputs
+        self.where: Any = None  # provenance, filled by an observer (file, line, module path)
+
+
+class Node:
+    """One recorded application of an op: a place in the graph.
+
+    Attributes
+    ----------
+    op : Op or None
+        The op that made the value (None for a leaf).
+    parents : tuple of (Node or None)
+        One per input; None where the input is a constant.
+    saved : tuple or None
+        The values that the op's rules name, in the order of ``op.slots``; None once backward has freed them.
+    shape, dtype
+        Of the value (a NumPy shape and dtype): gradients are reduced and cast to them.
+    seq : int
+        The clock's tick at creation; creation order is a topological order.
+    """
+
+    __slots__ = ("__weakref__", "dtype", "extra", "op", "parents", "saved", "seq", "shape")
+
+    op: Any
+    parents: tuple[Node | None, ...]
+    saved: tuple[Any, ...] | None
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    seq: int
+    extra: NodeExtra | None
+
+    def __init__(
+        self,
+        op: Any,
+        parents: tuple[Node | None, ...],
+        saved: tuple[Any, ...] | None,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+    ) -> None:
+        self.op = op
+        self.parents = parents
+        self.saved = saved
+        self.shape = shape
+        self.dtype = dtype
+        self.seq = tick()
+        self.extra = None
+
+    def name(self) -> str:
+        """PyTorch's spelling of the op's name: ``mul`` is ``MulBackward``."""
+        if self.op is None:
+            return "AccumulateGrad"
+        return "".join(p[:1].upper() + p[1:] for p in self.op.name.split("_")) + "Backward"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """The parents as PyTorch gives them: pairs of (node, index of the output it made)."""
+        return tuple(
+            (None, 0) if p is None else (p.parents[0], p.saved[0]) if is_output(p) else (p, 0)  # type: ignore[index]
+            for p in self.parents
+        )
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        return {"op": self.op.name if self.op is not None else None, "seq": self.seq}
+
+    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(grad_inputs, grad_outputs)`` after this node's rules ran (PyTorch's ``Node.register_hook``)."""
+        extra = extra_of(self)
+        if extra.post_hooks is None:
+            extra.post_hooks = {}
+        return RemovableHandle(extra.post_hooks, hook)
+
+    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(grad_outputs)`` before this node's rules run."""
+        extra = extra_of(self)
+        if extra.prehooks is None:
+            extra.prehooks = {}
+        return RemovableHandle(extra.prehooks, hook)
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+
+class Leaf(Node):
+    """The place of a tensor that the user asked a gradient for.  Its gradient and hooks live here."""
+
+    __slots__ = ("grad",)
+
+    grad: Any
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        super().__init__(None, (), (), shape, dtype)
+        self.grad = None
+
+
+def is_output(node: Node) -> bool:
+    """Whether ``node`` is one output of an op with several differentiable outputs (its parent is the op's node)."""
+    return node.op is OUTPUT
+
+
+def extra_of(node: Node) -> NodeExtra:
+    """The node's extras, created at first use."""
+    if node.extra is None:
+        node.extra = NodeExtra()
+    return node.extra
+
+
+class _OutputOp:
+    """The op of the small nodes that stand for one output each of an op with several differentiable outputs."""
+
+    name = "output"
+    inputs = ("op",)
+    params = ("index",)
+    slots = ("index",)
+
+
+OUTPUT = _OutputOp()
+
+
+class RemovableHandle:
+    """Takes a hook out again (``remove()``, or leaving a ``with`` block)."""
+
+    __slots__ = ("_hooks", "id")
+
+    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> None:
+        self._hooks: dict[int, Callable[..., Any]] | None = hooks
+        self.id = tick()
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        if self._hooks is not None:
+            self._hooks.pop(self.id, None)
+            self._hooks = None
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
+
+
+# ---------------------------------------------------------------------------------------------------- in-place stamps
+
+
+class _Clock:
+    __slots__ = ("last_write",)
+
+
+clock = _Clock()
+clock.last_write = 0
+
+stamps: dict[int, int] = {}
+"""id of an array that owns memory -> the tick of its last in-place write.  Entries leave with their array."""
+
+_watchers: dict[int, Any] = {}  # the weak references whose callbacks clear `stamps`
+
+
+def owner(array: np.ndarray[Any, Any]) -> Any:
+    """The object that owns the memory of ``array`` (NumPy collapses chains of views, buffers may add one link)."""
+    while array.base is not None:
+        if not isinstance(array.base, np.ndarray):
+            return array.base
+        array = array.base
+    return array
+
+
+def wrote(array: np.ndarray[Any, Any]) -> None:
+    """Stamp an in-place write.  A node older than the stamp that saved this memory refuses to run its rules."""
+    base = owner(array)
+    key = id(base)
+    now = tick()
+    if key not in stamps:
+        try:
+            _watchers[key] = weakref.ref(base, lambda _, key=key: (stamps.pop(key, 0), _watchers.pop(key, 0)))
+        except TypeError:  # a foreign buffer that cannot be watched: keep it alive with its stamp
+            _watchers[key] = base
+    clock.last_write = stamps[key] = now
+
+
+def overwritten(node: Node) -> str | None:
+    """The name of a value that ``node`` saved and that was written to since, or None."""
+    for slot, value in zip(node.op.slots, node.saved or (), strict=False):
+        if isinstance(value, np.ndarray) and stamps.get(id(owner(value)), 0) > node.seq:
+            return str(slot)
+    return None
+
+
+# ---------------------------------------------------------------------------------------------------- observers
+
+
+class Watch:
+    """The switch that every dispatcher and the engine look at: ``watch.on`` is False unless an observer is active.
+
+    An observer has two methods, each wrapped around the real work (call ``run()`` and hand its result on):
+
+    - ``forward(op, args, run)`` around the application of an op, ``args`` being its inputs and parameters;
+    - ``backward(node, g, run)`` around the rules of one node.
+
+    Observers are per thread and nest; the last one added is the outermost.
+    """
+
+    __slots__ = ("_active", "_local", "on")
+
+    def __init__(self) -> None:
+        self.on = False
+        self._local = threading.local()
+        self._active = 0
+
+    def observers(self) -> list[Any]:
+        return getattr(self._local, "stack", [])
+
+    @contextmanager
+    def observing(self, observer: Any) -> Iterator[Any]:
+        stack = self._local.__dict__.setdefault("stack", [])
+        stack.append(observer)
+        self._active += 1
+        self.on = True
+        try:
+            yield observer
+        finally:
+            stack.remove(observer)
+            self._active -= 1
+            self.on = self._active > 0
+
+    def forward(self, op: Any, plain: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Apply an op through this thread's observers."""
+
+        def run() -> Any:
+            return plain(*args)
+
+        for observer in self.observers():
+            run = _wrap_forward(observer, op, args, run)
+        return run()
+
+    def backward(self, node: Node, g: Any, run: Callable[[], Any]) -> Any:
+        """Run a node's rules through this thread's observers."""
+        for observer in self.observers():
+            run = _wrap_backward(observer, node, g, run)
+        return run()
+
+
+def _wrap_forward(observer: Any, op: Any, args: tuple[Any, ...], run: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: observer.forward(op, args, run)
+
+
+def _wrap_backward(observer: Any, node: Node, g: Any, run: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: observer.backward(node, g, run)
+
+
+watch = Watch()

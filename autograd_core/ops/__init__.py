@@ -1,0 +1,1 @@
+"""The tables of ops, one module a family, and the public functions in PyTorch's words."""

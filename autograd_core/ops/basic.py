@@ -1,0 +1,69 @@
+"""The ops that the engine itself needs: sums to a shape, broadcasting, casting, copies, conjugation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..op import defop
+
+__all__ = ["alias", "broadcast_to_", "cast", "clone_", "conj_", "real_", "sum_to"]
+
+
+def _sum_to(x: Any, shape: tuple[int, ...]) -> Any:
+    """Sum out the dimensions that broadcasting added or stretched."""
+    extra = x.ndim - len(shape)
+    axes = tuple(range(extra)) + tuple(i + extra for i, s in enumerate(shape) if s == 1 and x.shape[i + extra] != 1)
+    return np.add.reduce(x, axis=axes).reshape(shape) if axes else x.reshape(shape)
+
+
+sum_to = defop(
+    _sum_to,
+    params="shape",
+    name="sum_to",
+    formula="x summed over the dimensions that are not in shape",
+    x=lambda g, x_shape, F: F.broadcast_to(g, x_shape),
+)
+
+broadcast_to_ = defop(
+    np.broadcast_to,
+    params="shape",
+    name="broadcast_to",
+    formula="x repeated (without copying) to shape",
+    view=True,
+    x=lambda g, x_shape, F: F.sum_to(g, x_shape),
+)
+
+alias = defop(lambda x: x, name="alias", formula="x", x=lambda g: g)
+
+clone_ = defop(lambda x: np.array(x, order="K"), name="clone", formula="a copy of x", x=lambda g: g)
+
+
+def _cast(x: Any, dtype: Any) -> Any:
+    if x.dtype == dtype:
+        return x
+    if x.dtype.kind == "c" and dtype.kind != "c":
+        x = x.real
+    return x.astype(dtype)
+
+
+# The engine casts each gradient to its parent's dtype, so the rule passes it on.
+cast = defop(_cast, params="dtype", name="cast", formula="x converted to dtype", x=lambda g: g)
+
+conj_ = defop(
+    lambda x: np.conj(x) if x.dtype.kind == "c" else x,
+    name="conj",
+    formula="x with its imaginary part negated",
+    holomorphic=False,
+    x=lambda g, F: F.conj(g),
+)
+
+real_ = defop(
+    lambda x: x.real if x.dtype.kind == "c" else x,
+    name="real",
+    formula="the real part of x",
+    holomorphic=False,
+    view=True,
+    x=lambda g: g,
+)
