@@ -11,20 +11,13 @@ from . import conv_plan, runtime
 from .conv_numpy import Ints
 
 
+PACKED = 50_000  # weights that one thread packs in less time than waking another takes
+
+
 def _jit() -> ModuleType:
     module = runtime.native("conv")
     assert module is not None  # conv.py asks runtime.enabled() first
     return module
-
-
-def _panels(jit: ModuleType, w: np.ndarray, plan: conv_plan.Gather, terms: np.ndarray, groups: int,
-            group_stride: int, lane_stride: int, lanes: int) -> np.ndarray:  # fmt: skip
-    panels = np.empty(groups * plan.widths * terms.size, np.float32)
-    runtime.parallel(
-        jit.pack_panels, groups * terms.size, w, panels, terms, group_stride, lane_stride, lanes, plan.widths,
-        grain=max(1, 50_000 // plan.widths),
-    )  # fmt: skip
-    return panels
 
 
 def _flat(array: np.ndarray) -> np.ndarray:
@@ -40,13 +33,17 @@ def conv(
     o, in_group = w.shape[:2]
     taps = math.prod(w.shape[2:])
     depth = in_group * taps
-    panels = _panels(jit, _flat(w), plan, np.arange(depth), groups, o // groups * depth, depth, o // groups)
+    panels = np.empty(groups * plan.widths * depth, np.float32)
+    runtime.parallel(
+        jit.pack_rows, plan.tiles, _flat(w), panels, groups, o // groups, plan.widths, depth,
+        grain=max(1, PACKED // (2 * jit.LANES * depth)),
+    )  # fmt: skip
     starts = np.zeros((groups, plan.widths), np.float32)
     if bias is not None:
         starts[:, : o // groups] = bias.reshape(groups, -1)
     y = np.empty((x.shape[0], o, *out), np.float32)
     runtime.parallel(
-        jit.gather, plan.jobs, _flat(x), panels, starts.reshape(-1), y.reshape(-1), plan.spec, plan.offsets, plan.spots,
+        jit.gather, plan.jobs * plan.tile_shares, _flat(x), panels, starts.reshape(-1), y.reshape(-1), plan.spec, plan.offsets, plan.spots,
         plan.places, grain=plan.grain,
     )  # fmt: skip
     return y
@@ -66,10 +63,14 @@ def conv_grad_input(
     flat_g, flat_w, flat_dx = _flat(g), _flat(w), dx.reshape(-1)
     for plan in plans:
         terms = (np.arange(o // groups)[:, None] * in_group * taps + np.array(plan.taps)).ravel()
-        panels = _panels(jit, flat_w, plan, terms, groups, o // groups * in_group * taps, taps, in_group)
+        panels = np.empty(groups * plan.widths * terms.size, np.float32)
+        runtime.parallel(
+            jit.pack_panels, groups * terms.size, flat_w, panels, terms, o // groups * in_group * taps, taps, in_group,
+            plan.widths, grain=max(1, PACKED // plan.widths),
+        )  # fmt: skip
         starts = np.zeros(groups * plan.widths, np.float32)
         runtime.parallel(
-            jit.gather, plan.jobs, flat_g, panels, starts, flat_dx, plan.spec, plan.offsets, plan.spots, plan.places,
+            jit.gather, plan.jobs * plan.tile_shares, flat_g, panels, starts, flat_dx, plan.spec, plan.offsets, plan.spots, plan.places,
             grain=plan.grain,
         )  # fmt: skip
     return dx

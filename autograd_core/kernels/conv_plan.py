@@ -7,6 +7,7 @@ padding).  A forward pass is one such grid; the gradient of the input is one per
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
@@ -18,7 +19,9 @@ from .conv_numpy import Ints
 
 BOX = 48 * 1024  # floats of an image part that a job copies: a share of the second-level cache
 PIXELS = 512  # most output pixels of a job: its sums (16 floats each) stay in the first-level cache
-TERMS = 320  # terms per pass over the pixels: their weights (16 floats each) stay in the first-level cache
+FEW = 24  # a job has at least so many output pixels, whatever its part of the image takes
+LEAST = 96  # an image is not cut in smaller jobs just to have more of them
+TERMS = 200  # terms per pass over the pixels: their weights (16 floats each) stay in the first-level cache
 TURNED = 256  # most output pixels of a job of the weight's gradient: as many terms of its sums
 SHARED_SUMS = 1 << 20  # floats that the partial sums of the weight's gradient may take
 JOBS = 16  # fewest jobs, if the shape allows, so that threads have something to share
@@ -33,7 +36,8 @@ def three(values: Ints, fill: int) -> Ints:
 class Gather:
     """What ``jit_conv.gather`` needs beside the arrays."""
 
-    jobs: int
+    jobs: int  # parts of images
+    tile_shares: int  # each job is done in so many shares of the register tiles
     grain: int
     spec: np.ndarray  # int64, in the order that gather reads
     offsets: np.ndarray  # int64 bytes: one per term (channel, tap)
@@ -45,25 +49,30 @@ class Gather:
 
 
 def _blocks(out: Ints, stride: Ints, reach: Ints, channels: int, images: int, most: int) -> Ints:
-    """Output pixels per job in each dimension: whole images, else whole slices, else rows, else parts of a row."""
+    """Output pixels per job in each dimension: whole images, else whole slices, else whole rows, else parts of a row."""
 
-    def fits(block: Ints) -> bool:
-        box = channels * np.prod([(b - 1) * s + r for b, s, r in zip(block, stride, reach, strict=True)])
-        return int(np.prod(block)) <= most and int(box) <= BOX
+    def fits(block: list[int]) -> bool:
+        pixels = math.prod(block)
+        box = channels * math.prod((b - 1) * s + r for b, s, r in zip(block, stride, reach, strict=True))
+        return pixels <= FEW or (pixels <= most and box <= BOX)
 
-    block = list(out)
-    want = -(-JOBS // images)  # jobs per image
-    for axis in range(3):
-        least = -(-block[axis] // want) if want > 1 else block[axis]
-        while block[axis] > 1 and (block[axis] > least or not fits((*block[:axis], *block[axis:]))):
-            block[axis] = max(min(block[axis] - 1, block[axis] * 3 // 4), 1)
-        want = -(-want // -(-out[axis] // block[axis]))
-        if want <= 1 and fits(tuple(block)):
+    block = [1, 1, 1]
+    for axis in (2, 1, 0):
+        cuts = 1
+        while True:
+            block[axis] = -(-out[axis] // cuts)
+            if block[axis] == 1 or fits(block):
+                break
+            cuts += 1
+        if block[axis] < out[axis]:
             break
-        if block[axis] > 1:
-            break
-    # equal blocks rather than a small last one
-    return tuple(-(-n // -(-n // b)) for n, b in zip(out, block, strict=True))
+    # more jobs for more threads, as long as each is worth its while
+    for axis in (0, 1):
+        rest = math.prod(block[axis + 1 :])
+        jobs = images * math.prod(-(-n // b) for n, b in zip(out, block, strict=True))
+        cuts = min(-(-JOBS // jobs), max(1, block[axis] * rest // LEAST))
+        block[axis] = -(-block[axis] // cuts)
+    return (block[0], block[1], block[2])
 
 
 def _padded(size: int) -> int:
@@ -107,17 +116,19 @@ def grid(
     widths = -(-out_group // lanes) * lanes
     depth = offsets.size
     chunk = -(-depth // -(-depth // TERMS))
+    tiles = groups * -(-widths // (2 * lanes))
+    jobs = n * math.prod(count)
+    tile_shares = min(tiles, max(1, JOBS // max(1, jobs)))  # too few images and pixels: share out the channels
     spec = [
         c, *x_shape[2:], plane, row_pitch, col, groups, in_group, out_group, widths, *count, *block, *out, *stride,
         *origin, *reach, *steps, int(np.array(first) @ y_pitch), out_channels * channel_stride, channel_stride,
-        contiguous, chunk, c * plane + 16, filled * min(widths, 2 * lanes),
+        contiguous, chunk, c * plane + 16, filled * min(widths, 2 * lanes), tile_shares,
     ]  # fmt: skip
-    jobs = n * int(np.prod(count))
-    work = pixels * depth * widths * groups  # multiply-adds of a job
+    work = pixels * depth * widths * groups // tile_shares  # multiply-adds of a job
     return Gather(
-        jobs=jobs, grain=max(1, -(-runtime.THRESHOLDS["parallel.fma"] // work)), spec=np.array(spec, np.int64),
+        jobs=jobs, tile_shares=tile_shares, grain=max(1, -(-runtime.THRESHOLDS["parallel.fma"] // work)), spec=np.array(spec, np.int64),
         offsets=np.ascontiguousarray(offsets), spots=spots, places=places, taps=tuple(i for i, _ in taps), widths=widths,
-        tiles=groups * -(-widths // (2 * lanes)),
+        tiles=tiles,
     )  # fmt: skip
 
 

@@ -23,11 +23,47 @@ WIDE = 2 * LANES  # channels of a full register tile
 
 
 @kernel
-def pack_panels(begin, end, w, panels, terms, group_stride, lane_stride, lanes, widths):
-    """Weights in the order the tiles read them: per group, per tile of channels, term by term, a row of channels.
+def take_pixels(g, at, channel_stride, lanes, width, pixels, turned, to):
+    """Turn ``g[at + lane * channel_stride + pixel]`` into ``turned[to + pixel * width + lane]``, zeros from ``lanes`` on."""
+    whole_lanes, whole_pixels = lanes - lanes % 8, pixels - pixels % 8
+    source, target = g.ctypes.data + 4 * at, turned.ctypes.data + 4 * to
+    for lane in range(0, whole_lanes, 8):
+        for p in range(0, whole_pixels, 8):
+            transpose8(
+                source + 4 * (lane * channel_stride + p), 4 * channel_stride, target + 4 * (p * width + lane), 4 * width
+            )
+        for p in range(whole_pixels, pixels):
+            for j in range(lane, lane + 8):
+                turned[to + p * width + j] = g[at + j * channel_stride + p]
+    for p in range(pixels):
+        for j in range(whole_lanes, lanes):
+            turned[to + p * width + j] = g[at + j * channel_stride + p]
+        for j in range(max(lanes, whole_lanes), width):
+            turned[to + p * width + j] = np.float32(0)
 
-    ``w[g * group_stride + lane * lane_stride + terms[r]]`` is the weight of channel ``lane`` and term ``r``; the
-    channels beyond ``lanes`` are filled with zeros.  One index of the range is one row of one group.
+
+@kernel
+def pack_rows(begin, end, w, panels, groups, lanes, widths, depth):
+    """Weights ``w[group, lane, term]`` in the order the tiles read them; one index of the range is one tile.
+
+    Per group, per tile of channels, term by term, a row of channels; those beyond ``lanes`` are filled with zeros.
+    """
+    tiles_in_group = -(-widths // WIDE)
+    for tile in range(begin, end):
+        g = tile // tiles_in_group
+        first = (tile - g * tiles_in_group) * WIDE
+        width = min(WIDE, widths - first)
+        take_pixels(
+            w, (g * lanes + first) * depth, depth, min(width, lanes - first), width, depth, panels, (g * widths + first) * depth
+        )
+
+
+@kernel
+def pack_panels(begin, end, w, panels, terms, group_stride, lane_stride, lanes, widths):
+    """As `pack_rows`, for terms that do not follow each other in the weights.
+
+    ``w[g * group_stride + lane * lane_stride + terms[r]]`` is the weight of channel ``lane`` and term ``r``.
+    One index of the range is one row of one group.
     """
     depth = terms.size
     for index in range(begin, end):
@@ -148,8 +184,11 @@ def gather(begin, end, x, panels, starts, y, spec, offsets, spots, places):
     step_d, step_h, step_w, first_place, image_stride, channel_stride = (
         spec[29], spec[30], spec[31], spec[32], spec[33], spec[34],
     )
-    contiguous, chunk, box_size, sums_size = spec[35], spec[36], spec[37], spec[38]
+    contiguous, chunk, box_size, sums_size, tile_shares = spec[35], spec[36], spec[37], spec[38], spec[39]
     depth = offsets.size
+    tiles_in_group = -(-widths // WIDE)
+    tiles = groups * tiles_in_group
+    copied = -1
     blocks = blocks_d * blocks_h * blocks_w
     box = np.empty(box_size, np.float32)
     sums = np.empty(sums_size, np.float32)
@@ -157,63 +196,47 @@ def gather(begin, end, x, panels, starts, y, spec, offsets, spots, places):
     offsets_at, spots_at = offsets.ctypes.data, spots.ctypes.data
     panels_at, starts_at = panels.ctypes.data, starts.ctypes.data
     for job in range(begin, end):
-        image, block = divmod(job, blocks)
+        part, share = divmod(job, tile_shares)
+        image, block = divmod(part, blocks)
         bd, rest = divmod(block, blocks_h * blocks_w)
         bh, bw = divmod(rest, blocks_w)
         d0, h0, w0 = bd * block_d, bh * block_h, bw * block_w
         nd, nh, nw = min(block_d, out_d - d0), min(block_h, out_h - h0), min(block_w, out_w - w0)
         pixels = nd * nh * nw
-        copy_box(
-            x, image, box_at, spec,
-            d0 * stride_d + origin_d, h0 * stride_h + origin_h, w0 * stride_w + origin_w,
-            (nd - 1) * stride_d + reach_d, (nh - 1) * stride_h + reach_h, (nw - 1) * stride_w + reach_w,
-        )  # fmt: skip
+        if part != copied:
+            copied = part
+            copy_box(
+                x, image, box_at, spec,
+                d0 * stride_d + origin_d, h0 * stride_h + origin_h, w0 * stride_w + origin_w,
+                (nd - 1) * stride_d + reach_d, (nh - 1) * stride_h + reach_h, (nw - 1) * stride_w + reach_w,
+            )  # fmt: skip
         at = image * image_stride + first_place + d0 * step_d + h0 * step_h + w0 * step_w
-        for g in range(groups):
+        for tile in range(share * tiles // tile_shares, (share + 1) * tiles // tile_shares):
+            g = tile // tiles_in_group
+            lane = (tile - g * tiles_in_group) * WIDE
             base = box_at + 4 * g * in_group * plane
-            for lane in range(0, widths, WIDE):
-                width = min(WIDE, widths - lane)
-                panel = panels_at + 4 * (g * widths + lane) * depth
-                for k in range(0, depth, chunk):
-                    terms = min(chunk, depth - k)
-                    for p in range(0, pixels, ROWS):
-                        out = sums_at + 4 * p * width
-                        start, step = (starts_at + 4 * (g * widths + lane), 0) if k == 0 else (out, 4 * width)
-                        if width == WIDE:
-                            tile2(
-                                base, spots_at + 8 * p, offsets_at + 8 * k, panel + 4 * k * width, terms, start, step, out
-                            )
-                        else:
-                            tile1(
-                                base, spots_at + 8 * p, offsets_at + 8 * k, panel + 4 * k * width, terms, start, step, out
-                            )
-                lanes = min(width, out_group - lane)
-                here = at + (g * out_group + lane) * channel_stride
-                if contiguous:
-                    put_contiguous(sums, width, lanes, pixels, y, here, channel_stride)
-                else:
-                    put_scattered(sums, width, lanes, pixels, y, here, channel_stride, places)
+            width = min(WIDE, widths - lane)
+            panel = panels_at + 4 * (g * widths + lane) * depth
+            for k in range(0, depth, chunk):
+                terms = min(chunk, depth - k)
+                for p in range(0, pixels, ROWS):
+                    out = sums_at + 4 * p * width
+                    start, step = (starts_at + 4 * (g * widths + lane), 0) if k == 0 else (out, 4 * width)
+                    if width == WIDE:
+                        tile2(
+                            base, spots_at + 8 * p, offsets_at + 8 * k, panel + 4 * k * width, terms, start, step, out
+                        )
+                    else:
+                        tile1(
+                            base, spots_at + 8 * p, offsets_at + 8 * k, panel + 4 * k * width, terms, start, step, out
+                        )
+            lanes = min(width, out_group - lane)
+            here = at + (g * out_group + lane) * channel_stride
+            if contiguous:
+                put_contiguous(sums, width, lanes, pixels, y, here, channel_stride)
+            else:
+                put_scattered(sums, width, lanes, pixels, y, here, channel_stride, places)
     box[0] = np.float32(0)  # used only by address above: this keeps it from being freed there
-
-
-@kernel
-def take_pixels(g, at, channel_stride, lanes, width, pixels, turned):
-    """Turn ``g[at + lane * channel_stride + pixel]`` into ``turned[pixel, lane]``, zeros from ``lanes`` to ``width``."""
-    whole_lanes, whole_pixels = lanes - lanes % 8, pixels - pixels % 8
-    source, target = g.ctypes.data + 4 * at, turned.ctypes.data
-    for lane in range(0, whole_lanes, 8):
-        for p in range(0, whole_pixels, 8):
-            transpose8(
-                source + 4 * (lane * channel_stride + p), 4 * channel_stride, target + 4 * (p * width + lane), 4 * width
-            )
-        for p in range(whole_pixels, pixels):
-            for j in range(lane, lane + 8):
-                turned[p * width + j] = g[at + j * channel_stride + p]
-    for p in range(pixels):
-        for j in range(whole_lanes, lanes):
-            turned[p * width + j] = g[at + j * channel_stride + p]
-        for j in range(max(lanes, whole_lanes), width):
-            turned[p * width + j] = np.float32(0)
 
 
 @kernel
@@ -264,7 +287,7 @@ def gather_weight(begin, end, x, g, sums, spec, terms, spots, shares, tile_share
                 lane = (tile - group * tiles_in_group) * WIDE
                 width = min(WIDE, widths - lane)
                 lanes = min(width, out_group - lane)
-                take_pixels(g, at + (group * out_group + lane) * channel_stride, channel_stride, lanes, width, pixels, turned)
+                take_pixels(g, at + (group * out_group + lane) * channel_stride, channel_stride, lanes, width, pixels, turned, 0)
                 base = box_at + 4 * group * in_group * plane
                 to = sums_at + 4 * (group * widths + lane) * rows
                 for r in range(0, rows, ROWS):

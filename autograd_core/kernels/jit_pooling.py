@@ -30,6 +30,55 @@ def max_pool(begin, end, x, d0, d1, dn, h0, h1, hn, w0, w1, wn, step, y, indices
 
 
 @kernel(fastmath=False)
+def max_pool_regular(begin, end, x, d0, d1, dn, h0, h1, hn, w0, w1, wn, step, first, taps, stride, y, indices):  # type: ignore[no-untyped-def]
+    """Windows at a fixed stride: one tap at a time for a whole row of outputs, branch-free, so that it vectorises.
+
+    Output o of a row covers ``first + o * stride + t * step[2]`` for t below `taps`, where that lies inside.
+    """
+    height, width = x.shape[2], x.shape[3]
+    lowest = y.dtype.type(-np.inf)
+    columns = y.shape[3]
+    far = np.uint64(stride)
+    for p in range(begin, end):
+        for od in range(len(d0)):
+            for oh in range(len(h0)):
+                out, where = y[p, od, oh], indices[p, od, oh]
+                corner = (d0[od] * height + h0[oh]) * width
+                for o in range(columns):
+                    out[o] = lowest
+                    where[o] = corner + w0[o]
+                for i in range(d0[od], d1[od], step[0]):
+                    for j in range(h0[oh], h1[oh], step[1]):
+                        row = x[p, i, j]
+                        for t in range(taps):
+                            shift = first + t * step[2]
+                            low = max(0, -(shift // stride))  # the first output whose tap is not left of the row
+                            high = min(columns, (width - 1 - shift) // stride + 1)
+                            if low >= high:
+                                continue
+                            source, best, place = row[low * stride + shift :], out[low:high], where[low:high]
+                            base = np.int32((i * height + j) * width + low * stride + shift)
+                            if stride == 1:
+                                for o in range(len(best)):
+                                    value = source[o]
+                                    take = (value > best[o]) | (value != value)
+                                    best[o] = value if take else best[o]
+                                    place[o] = base + np.int32(o) if take else place[o]
+                            elif stride == 2:
+                                for o in range(len(best)):
+                                    value = source[np.uint64(o) * np.uint64(2)]
+                                    take = (value > best[o]) | (value != value)
+                                    best[o] = value if take else best[o]
+                                    place[o] = base + np.int32(2 * o) if take else place[o]
+                            else:
+                                for o in range(len(best)):
+                                    value = source[np.uint64(o) * far]
+                                    take = (value > best[o]) | (value != value)
+                                    best[o] = value if take else best[o]
+                                    place[o] = base + np.int32(stride * o) if take else place[o]
+
+
+@kernel(fastmath=False)
 def max_pool_halves(begin, end, x, y, indices):  # type: ignore[no-untyped-def]
     """Windows of 2 x 2, side by side: branch-free, so that the loop over a row becomes vectors."""
     width = np.int32(x.shape[3])
@@ -66,6 +115,16 @@ def max_pool_backward(begin, end, g, indices, gx, outside):  # type: ignore[no-u
                 gx[p, k] += g[p, i]
             else:
                 outside[p] = True
+
+
+@kernel
+def plane_means(begin, end, x, y):  # type: ignore[no-untyped-def]
+    count = y.dtype.type(x.shape[1])
+    for p in range(begin, end):
+        total = y.dtype.type(0)
+        for i in range(x.shape[1]):
+            total += x[p, i]
+        y[p] = total / count
 
 
 @kernel

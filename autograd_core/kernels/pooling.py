@@ -34,13 +34,19 @@ Ints = Sequence[int]
 
 
 class Windows(NamedTuple):
-    """Along one dimension: output o covers ``range(start[o], end[o], step)`` and counts as ``count[o]`` elements."""
+    """Along one dimension: output o covers ``range(start[o], end[o], step)`` and counts as ``count[o]`` elements.
+
+    Windows at a fixed stride also know their `taps`, and where the first one would start if padding were real.
+    """
 
     length: int
     start: np.ndarray
     end: np.ndarray
     count: np.ndarray
     step: int = 1
+    taps: int = 1
+    first: int = 0
+    stride: int = 0
 
 
 # ------------------------------------------------------------------------------------------------ where windows lie
@@ -82,7 +88,7 @@ def _regular(function: str, spatial: Ints, kernel: Ints, stride: int | Ints | No
         stop = np.minimum(start + d * (k - 1) + 1, length + p)
         first = np.where(start < 0, start + -(start // d) * d, start)  # the first tap inside
         end = np.maximum(np.minimum(stop, length), first)
-        windows.append(Windows(length, first, end, stop - start if include_pad else end - first, d))
+        windows.append(Windows(length, first, end, stop - start if include_pad else end - first, d, k, -p, s))
     return windows
 
 
@@ -166,7 +172,13 @@ def _max(x: np.ndarray, planes: tuple[int, ...], windows: list[Windows]) -> tupl
         runtime.parallel(jit.max_pool_halves, count, solid, out, where, grain=_grain(x.size, count))
     else:
         steps = np.array([1] * (3 - len(windows)) + [w.step for w in windows])
-        runtime.parallel(jit.max_pool, count, solid, *_tables(windows), steps, out, where, grain=_grain(x.size, count))
+        last = windows[-1]
+        work, tables = x.size * max(1, math.prod(w.taps for w in windows)) // 4, _tables(windows)
+        if last.stride and math.prod(w.taps for w in windows) > 1:
+            runtime.parallel(jit.max_pool_regular, count, solid, *tables, steps, last.first, last.taps, last.stride, out, where,
+                             grain=_grain(work, count))
+        else:
+            runtime.parallel(jit.max_pool, count, solid, *tables, steps, out, where, grain=_grain(work, count))
     return y, indices
 
 
@@ -298,6 +310,10 @@ def _average(x: np.ndarray, planes: tuple[int, ...], windows: list[Windows]) -> 
     if jit is not None and 0 not in shape:
         solid = _solid(x, planes, windows)
         y = np.empty(shape, x.dtype)
+        if all(len(w.start) == 1 and w.start[0] == 0 and w.end[0] == w.count[0] == w.length for w in windows):
+            runtime.parallel(jit.plane_means, len(solid), solid.reshape(len(solid), -1), y.reshape(-1),
+                             grain=_grain(x.size, len(solid)))
+            return y
         out = y.reshape(len(solid), *((1,) * (3 - len(windows)) + shape[len(planes) :]))
         runtime.parallel(jit.avg_pool, len(solid), solid, *_tables(windows), out, grain=_grain(x.size, len(solid)))
         return y
