@@ -1,0 +1,23 @@
+"""Looking at computation graphs: what was computed, by which line, with which gradient rule, at what cost.
+
+``viz.text(loss)`` prints a graph, ``viz.dot(loss)`` draws it with Graphviz, ``viz.html(loss, "graph.html")`` writes a
+page to explore it, and ``with viz.record() as rec:`` records a whole training step for any of them.
+"""
+
+from .diff import Diff, diff
+from .dot import dot
+from .errors import last_error
+from .flow import GradientFlow, GradientHistory, gradient_flow
+from .fold import collapse, fold_repeats
+from .html import html
+from .memory import Memory, memory
+from .mermaid import mermaid
+from .record import Recording, record
+from .records import Graph, Module, Node, Rule, Saved, Source, Stats
+from .text import text
+from .walk import walk as graph
+
+__all__ = [
+    "Diff", "GradientFlow", "GradientHistory", "Graph", "Memory", "Module", "Node", "Recording", "Rule", "Saved", "Source", "Stats",
+    "collapse", "diff", "dot", "fold_repeats", "gradient_flow", "html", "last_error", "memory", "mermaid", "record", "text",
+]  # fmt: skip

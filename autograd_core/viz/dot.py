@@ -3,99 +3,21 @@
 from __future__ import annotations
 
 import html
-import os
-import shutil
-import subprocess
-import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
-
-import graphviz
 
 from . import fold
 from .records import Graph, Node
 from .text import parse_show
-from .words import bytes_text, family, number, plural, seconds_text, shape_text, write_file
+from .words import COLOURS, bytes_text, family, number, plural, seconds_text, shape_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from .drawing import Drawing
 
 SHOW = ("values", "grads", "time", "bytes", "saved", "rules", "lines", "shapes")
 
-#: Op family -> (fill, border). The page uses the same hues.
-COLOURS = {
-    "matmul": ("#dbe7ff", "#3567c7"),
-    "conv": ("#d8ecfb", "#1f7fb8"),
-    "activation": ("#ffe3d6", "#d0603a"),
-    "norm": ("#e9defa", "#7c53bd"),
-    "elementwise": ("#eceff4", "#66738a"),
-    "reduce": ("#d9f2ea", "#1f8a6d"),
-    "shape": ("#f3f1ec", "#948b78"),
-    "index": ("#e2f3d5", "#588f2e"),
-    "loss": ("#fbd9e2", "#c2365f"),
-    "random": ("#fdeecb", "#b07d12"),
-    "other": ("#eeeeee", "#777777"),
-}
 _CLUSTER = ("#fafbfd", "#f3f5f9", "#ebeff5", "#e4e9f1")
 _MARKS = {"culprit": "#d11a2a", "error": "#d11a2a", "added": "#1a7f37", "removed": "#b35900", "numbers": "#8250df"}
-
-
-class Drawing(graphviz.Digraph):
-    """A ``graphviz.Digraph`` that finds a program to draw with, or says in one sentence how to get one.
-
-    ``source`` and ``save()`` need no program. ``render()``, ``pipe()``, ``view()`` and the notebook's picture need
-    Graphviz's ``dot``, or the bundled one of the ``viz`` extra.
-    """
-
-    def pipe(self, format: str | None = None, *args: Any, **kwargs: Any) -> Any:  # noqa: A002
-        """The picture as bytes (or text, with ``encoding=``) in the given format."""
-        if shutil.which("dot"):
-            return super().pipe(format, *args, **kwargs)
-        data = _run_bundled(self.source, format or self.format)
-        encoding = kwargs.get("encoding")
-        return data.decode(encoding) if encoding else data
-
-    def render(self, filename: Any = None, directory: Any = None, view: bool = False, cleanup: bool = False,
-               format: str | None = None, *args: Any, outfile: Any = None, **kwargs: Any) -> str:  # noqa: A002
-        """Draw into a file, as in graphviz; an existing picture is replaced only when the new one is complete."""
-        kind = format or (os.path.splitext(outfile)[1][1:] if outfile else "") or self.format
-        if outfile is None:
-            outfile = f"{os.path.join(directory or self.directory or '', filename or self.filename)}.{kind}"
-            if not cleanup:
-                write_file(outfile[: -len(kind) - 1], self.source, "viz.dot.render")
-        elif not cleanup and filename:
-            write_file(filename, self.source, "viz.dot.render")
-        write_file(outfile, self.pipe(kind), "viz.dot.render")
-        if view:
-            graphviz.view(outfile)
-        return os.fspath(outfile)
-
-    def _repr_svg_(self) -> str:
-        return str(self.pipe("svg", encoding="utf-8"))
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
-        """The picture for a notebook; where no program can draw it, the DOT text rather than an error."""
-        try:
-            return {"image/svg+xml": self._repr_svg_()}
-        except RuntimeError as e:
-            return {"text/plain": f"{e}\n\n{self.source}"}
-
-
-def _bundled() -> str | None:
-    """The program that the ``viz`` extra brings, in the folder of the running Python or on the path."""
-    name = "graphviz-pure" + (".exe" if os.name == "nt" else "")
-    beside = os.path.join(os.path.dirname(sys.executable), name)
-    return beside if os.access(beside, os.X_OK) else shutil.which(name)
-
-
-def _run_bundled(source: str, format: str) -> bytes:  # noqa: A002
-    program = _bundled()
-    if program is None:
-        raise RuntimeError("viz.dot: no Graphviz program was found; install the system package 'graphviz' (apt, brew, dnf, choco) "
-                           "or the extra: pip install 'autograd-core[viz]'. viz.text and viz.html need neither.")
-    done = subprocess.run([program, f"-T{format}"], input=source.encode(), capture_output=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"viz.dot: {os.path.basename(program)} could not draw {format!r}: {done.stderr.decode(errors='replace').strip()}")
-    return done.stdout
 
 
 def dot(graph: Any, *, show: str = "shapes", depth: int | None = None, fold_repeats: bool = False, parameters: bool = True,
@@ -122,6 +44,7 @@ def dot(graph: Any, *, show: str = "shapes", depth: int | None = None, fold_repe
     --------
     >>> viz.dot(loss, show="shapes,bytes").render("graph", format="svg")     # doctest: +SKIP
     """
+    from .drawing import Drawing
     from .walk import to_graph
 
     g = to_graph(graph, "viz.dot", model=model)
@@ -162,7 +85,7 @@ def dot(graph: Any, *, show: str = "shapes", depth: int | None = None, fold_repe
     return d
 
 
-def _clusters(d: graphviz.Digraph, g: Graph, want: set[str]) -> None:
+def _clusters(d: Any, g: Graph, want: set[str]) -> None:
     """Write the nodes, each inside the cluster of its module call; without recursion over the nodes."""
     of = fold.chains(g)
     own: dict[str, list[Node]] = {"": []}
@@ -175,7 +98,7 @@ def _clusters(d: graphviz.Digraph, g: Graph, want: set[str]) -> None:
                 inside[outer].append(path)
         own[c[-1] if c else ""].append(n)
 
-    def write(to: graphviz.Digraph, path: str, level: int) -> None:
+    def write(to: Any, path: str, level: int) -> None:
         for n in own[path]:
             _node(to, n, want)
         for i in inside[path]:
@@ -227,7 +150,7 @@ def _lines(n: Node, want: set[str]) -> Iterable[str]:
         yield f"<b>{_safe(n.note)}</b>"
 
 
-def _node(d: graphviz.Digraph, n: Node, want: set[str]) -> None:
+def _node(d: Any, n: Node, want: set[str]) -> None:
     small = "".join(f"<br/><font point-size='9' color='#4d5768'>{line}</font>" for line in _lines(n, want) if line)
     attributes: dict[str, str] = {}
     if n.kind == "parameter":

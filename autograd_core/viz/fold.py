@@ -108,7 +108,8 @@ def collapse(graph: Graph, depth: int) -> Graph:
         nodes[key].saved = list(saved.values())
         nodes[key].inputs = ("",) * len(nodes[key].parents)
     kept = {p: m for p, m in graph.modules.items() if len(of(p)) <= depth}
-    ordered = sorted(nodes.values(), key=lambda n: n.id)
+    order = {n.id: i for i, n in enumerate(graph.nodes)}
+    ordered = sorted(nodes.values(), key=lambda n: order[n.id])
     outputs = list(dict.fromkeys(target.get(i, i) for i in graph.outputs))
     return replace(graph, nodes=ordered, modules=kept, outputs=outputs)
 

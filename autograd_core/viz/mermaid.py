@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from . import fold
-from .dot import COLOURS
 from .records import Graph, Node
-from .words import family, shape_text
+from .words import COLOURS, family, shape_text
 
 
 def mermaid(graph: Any, *, depth: int | None = None, fold_repeats: bool = False, parameters: bool = True, direction: str = "TD") -> str:
@@ -90,7 +89,7 @@ def _key(i: int) -> str:
 
 def _safe(text: str) -> str:
     """Text inside Mermaid's double quotes, where ``#`` starts a character code."""
-    text = "".join(c if c.isprintable() else " " for c in text)
-    for c, code in (("#", "#35;"), ('"', "#quot;"), ("<", "#lt;"), (">", "#gt;"), ("`", "#96;"), ("&", "#amp;")):
-        text = text.replace(c, code) if c != "#" else text.replace("#", "#35;")
-    return text
+    return "".join(_CODES.get(c, c) if c.isprintable() else " " for c in text)
+
+
+_CODES = {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;", "&": "#amp;"}

@@ -77,7 +77,7 @@ def text(graph: Any, *, show: str = "bytes,lines", depth: int | None = None, fol
         g = fold.collapse(g, depth)
     names = references(g)
     of = fold.chains(g)
-    rows: list[tuple[str, str, list[str]]] = []
+    rows: list[tuple[str, str, list[str] | None]] = []
     before: tuple[str, ...] = ()
     for n in g.nodes:
         here = of(n.module)
@@ -87,16 +87,16 @@ def text(graph: Any, *, show: str = "bytes,lines", depth: int | None = None, fol
         for level in range(same, len(here)):
             call = g.modules[here[level]]
             times = f" × {call.repeat} (to {call.last})" if call.repeat > 1 else ""
-            rows.append(("  " * level + f"# {call.path}: {call.type}{times}", "", []))
+            rows.append(("  " * level + f"# {call.path}: {call.type}{times}", "", None))
         before = here
         rows.append(_row(n, names, want, "  " * len(here)))
         if "rules" in want:
-            rows += [("  " * len(here) + f"      d{r.input} = {r.formula or r.code}", "", []) for r in n.rules if r.code]
+            rows += [("  " * len(here) + f"      d{r.input} = {r.formula or r.code}", "", None) for r in n.rules if r.code]
         if n.note:
-            rows.append(("  " * len(here) + f"      ^ {n.note}", "", []))
-    width = min(max((len(a) for a, b, _ in rows if b), default=0), 76)
+            rows.append(("  " * len(here) + f"      ^ {n.note}", "", None))
+    width = min(max((len(a) for a, _, more in rows if more is not None), default=0), 76)
     wide = max((len(b) for _, b, _ in rows), default=0)
-    lines = [f"{a:<{width}}  {b:<{wide}}  {'  '.join(more)}".rstrip() if b else a for a, b, more in rows]
+    lines = [a if more is None else f"{a:<{width}}  {b:<{wide}}  {'  '.join(more)}".rstrip() for a, b, more in rows]
     return "\n".join([head, "", *lines])
 
 

@@ -10,6 +10,21 @@ from pathlib import Path
 #: Op families, in the order of a legend. The page and DOT colour by these names.
 FAMILIES = ("matmul", "conv", "activation", "norm", "elementwise", "reduce", "shape", "index", "loss", "random", "other")
 
+#: Op family -> (fill, border). The page uses the same hues.
+COLOURS = {
+    "matmul": ("#dbe7ff", "#3567c7"),
+    "conv": ("#d8ecfb", "#1f7fb8"),
+    "activation": ("#ffe3d6", "#d0603a"),
+    "norm": ("#e9defa", "#7c53bd"),
+    "elementwise": ("#eceff4", "#66738a"),
+    "reduce": ("#d9f2ea", "#1f8a6d"),
+    "shape": ("#f3f1ec", "#948b78"),
+    "index": ("#e2f3d5", "#588f2e"),
+    "loss": ("#fbd9e2", "#c2365f"),
+    "random": ("#fdeecb", "#b07d12"),
+    "other": ("#eeeeee", "#777777"),
+}
+
 _FAMILY_WORDS = {
     "conv": ("conv", "pool", "unfold", "fold", "interpolate", "upsample", "pixel"),
     "loss": ("loss", "cross_entropy", "nll", "kl_div", "mse", "bce"),
@@ -58,8 +73,8 @@ def shape_text(shape: Iterable[int]) -> str:
 
 
 def dtype_shape(dtype: str, shape: Iterable[int]) -> str:
-    """``float32[32, 128]``."""
-    return f"{dtype or '?'}[{', '.join(map(str, shape))}]"
+    """``float32[32, 128]``; nothing for a value that was never made."""
+    return f"{dtype}[{', '.join(map(str, shape))}]" if dtype else ""
 
 
 def bytes_text(n: float) -> str:
