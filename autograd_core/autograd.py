@@ -12,7 +12,7 @@ import numpy as np
 
 from .engine import run_backward
 from .errors import AutogradError
-from .graph import OUTPUT, Node, extra_of, mode
+from .graph import OUTPUT, Node, extra_of, make_node, mode
 from .inplace import move
 from .op import sym
 from .tensor import Tensor, wrap
@@ -500,7 +500,7 @@ def _record_function(
         return outs[0] if single else tuple(outs)
     first = outs[live[0]]
     saved = (ctx, *[t.array for t in ctx._saved if t is not None])
-    hub = Node(op, nodes, saved, (), first.array.dtype)
+    hub = make_node(op, nodes, saved, (), first.array.dtype)
     op.current = weakref.ref(hub)
     op.slots = ("ctx", *[f"saved_tensors[{i}]" for i, t in enumerate(ctx._saved) if t is not None])
     places: list[Any] = [None] * len(results)
@@ -511,7 +511,7 @@ def _record_function(
     else:
         hub.shape = tuple((o.array.shape, o.array.dtype) if isinstance(o, Tensor) else ((), first.array.dtype) for o in outs)  # type: ignore[assignment]
         for i in live:
-            places[i] = Node(OUTPUT, (hub,), (i,), outs[i].array.shape, outs[i].array.dtype)
+            places[i] = make_node(OUTPUT, (hub,), (i,), outs[i].array.shape, outs[i].array.dtype)
             _place(outs[i], places[i])
         extra_of(hub).outputs = tuple(None if p is None else weakref.ref(p) for p in places)
     # Saved outputs are found again at their place in the graph; saved inputs keep theirs.  Outputs are kept without
@@ -551,6 +551,7 @@ class _FunctionOp:
     holomorphic = False
     variadic = False
     view = False
+    straight = None
     formula = ""
     params = ()
     outputs: tuple[str, ...] = ("y",)
@@ -620,7 +621,7 @@ def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
         guarded = []
         for v in values:
             if isinstance(v, Tensor):
-                v = wrap(v.array, Node(_ONCE, (None,), (), v.array.shape, v.array.dtype))
+                v = wrap(v.array, make_node(_ONCE, (None,), (), v.array.shape, v.array.dtype))
             guarded.append(v)
         return tuple(guarded) if many else guarded[0]
 
@@ -642,6 +643,7 @@ class _OnceOp:
     reference = None
     variadic = False
     view = False
+    straight = None
     formula = ""
     scalar = None
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .dtypes import C64, C128
+from .dtypes import C64, C128, F32, F64
 from .errors import AutogradError
-from .graph import OUTPUT, Leaf, Node, clock, mode, overwritten, owner, watch, wrote
+from .graph import OUTPUT, Leaf, Node, make_node, clock, mode, overwritten, owner, watch, wrote
 from .op import raw, sym
 from .tensor import Tensor, wrap
 
@@ -60,15 +60,10 @@ def run_backward(
     heap: list[tuple[int, Node]] = []
     leaves: dict[Node, Any] = {}  # leaves need no order: they are settled after the walk
 
-    def send(node: Node, g: Any) -> None:
-        """Add one contribution to a node's cotangent."""
-        box = leaves if node.op is None else pending
-        old = box.get(node)
-        if old is None:
-            box[node] = g
-            if box is pending:
-                heappush(heap, (-node.seq, node))
-        elif symbolic or g.__class__ is not np.ndarray or g.ndim == 0:
+    def add(box: dict[Node, Any], node: Node, g: Any) -> None:
+        """Add a further contribution to a node's cotangent."""
+        old = box[node]
+        if symbolic or old.__class__ is not np.ndarray or old.ndim == 0:
             box[node] = old + g
         elif node in owned:
             old += g
@@ -78,31 +73,74 @@ def run_backward(
 
     for node, g in roots:
         if useful is None or node in useful:
-            send(node, g)
+            box = leaves if node.op is None else pending
+            if node in box:
+                add(box, node, g)
+            else:
+                box[node] = g
+                if box is pending:
+                    heappush(heap, (-node.seq, node))
 
+    plain_pass = useful is None and not symbolic
     before = mode.grad
     mode.grad = create_graph
     try:
         with np.errstate(all="ignore"):
-            while heap:
-                node = heappop(heap)[1]
-                g = pending.pop(node)
-                owned.discard(node)
+            ahead: Node | None = None  # while one node only is in flight, it takes no trip through heap and dict
+            g_ahead: Any = None
+            while ahead is not None or heap:
+                if ahead is not None:
+                    node, g, ahead = ahead, g_ahead, None
+                else:
+                    node = heappop(heap)[1]
+                    g = pending.pop(node)
                 if node.extra is not None:
                     g = _run_hooks(node, g, symbolic)
-                if node in found:
-                    found[node] = g
-                if useful is not None and not useful[node]:
-                    continue
-                if node.op is OUTPUT:
+                if useful is not None:
+                    if node in found:
+                        found[node] = g
+                        owned.discard(node)
+                    if not useful[node]:
+                        continue
+                op = node.op
+                parents = node.parents
+                if plain_pass and op.straight and not watch.on and node.seq > clock.last_write and (node.dtype is F32 or node.dtype is F64):
+                    saved = node.saved
+                    if saved is None:
+                        raise _freed_error(node)
+                    grads = op.straight(raw, g, saved, parents)
+                    if saved and not keep:
+                        node.saved = None
+                elif op is OUTPUT:
                     _send_output(node, g, pending, heap)
                     continue
-                grads = rule_gradients(node, g, F, symbolic, keep, useful) if not watch.on else _watched(
-                    node, g, F, symbolic, keep, useful
-                )
-                for parent, gp in zip(node.parents, grads, strict=True):
-                    if gp is not None and parent is not None:
-                        send(parent, gp)
+                elif watch.on:
+                    grads = _watched(node, g, F, symbolic, keep, useful)
+                else:
+                    grads = rule_gradients(node, g, F, symbolic, keep, useful)
+                for parent, gp in zip(parents, grads):
+                    if gp is None or parent is None:
+                        continue
+                    if plain_pass and (gp.shape != parent.shape or gp.dtype is not parent.dtype):
+                        gp = _fit(gp, parent, F, False, op)
+                    if parent.op is None:
+                        if parent in leaves:
+                            add(leaves, parent, gp)
+                        else:
+                            leaves[parent] = gp
+                    elif heap and parent in pending:
+                        add(pending, parent, gp)
+                    elif parent is ahead:
+                        g_ahead = g_ahead + gp
+                    elif ahead is None and not heap:
+                        ahead, g_ahead = parent, gp
+                    else:
+                        pending[parent] = gp
+                        heappush(heap, (-parent.seq, parent))
+                if heap and ahead is not None:
+                    pending[ahead] = g_ahead
+                    heappush(heap, (-ahead.seq, ahead))
+                    ahead = None
             for leaf in leaves:
                 if leaf.extra is not None:
                     leaves[leaf] = _run_hooks(leaf, leaves[leaf], symbolic)
@@ -119,58 +157,57 @@ def run_backward(
 
 def rule_gradients(
     node: Node, g: Any, F: Any, symbolic: bool, keep: bool, useful: dict[Node, bool] | None
-) -> Any:
+) -> list[Any]:
     """The gradients of a node's parents, from the rules of its op, reduced to the parents' shapes and dtypes."""
-    op, saved = node.op, node.saved
+    op, saved, parents = node.op, node.saved, node.parents
     if saved is None:
-        raise AutogradError(
-            f"backward: this graph was already freed by an earlier backward() (at '{op.name}'); "
-            "pass retain_graph=True to the first call."
-        )
+        raise _freed_error(node)
     if node.seq < clock.last_write and (slot := overwritten(node)) is not None:
         raise _overwritten_error(node, slot)
     if g.__class__ is list:  # an op with several outputs: one cotangent each, None where nothing came
         g = _fill_outputs(node, g, symbolic)
+    d = node.dtype
+    flip = d is not F32 and (d is C64 or d is C128) and op.holomorphic
     if symbolic:
-        inner = lift(node)
+        saved = lift(node)
         if op.reference is not None:
-            grads = through_reference(node, inner, g, useful)
-            return [_fit(gp, p, F, True) if gp is not None else None for gp, p in zip(grads, node.parents, strict=True)]
-    else:
-        inner = saved
-    flip = op.holomorphic and (node.dtype is C64 or node.dtype is C128)
+            grads = through_reference(node, saved, g, useful)
+            return [None if gp is None or p is None else _fit(gp, p, F, True, op) for gp, p in zip(grads, parents, strict=True)]
     if flip:
         g = tuple(F.conj(v) for v in g) if g.__class__ is tuple else F.conj(g)
     if op.joint is not None:
-        needs = tuple(p is not None and (useful is None or p in useful) for p in node.parents)
-        grads = list(op.joint(F, g, inner, needs))
+        needs = tuple([p is not None and (useful is None or p in useful) for p in parents])
+        grads = list(op.joint(F, g, saved, needs))
+    elif useful is None:
+        grads = [
+            None if p is None or rule is None else rule(F, g, saved) for p, rule in zip(parents, op.rules)
+        ]
     else:
         grads = [
-            None if parent is None or rule is None or (useful is not None and parent not in useful) else rule(F, g, inner)
-            for parent, rule in zip(node.parents, op.rules, strict=True)
+            None if p is None or rule is None or p not in useful else rule(F, g, saved) for p, rule in zip(parents, op.rules)
         ]
-    for i, parent in enumerate(node.parents):
-        gp = grads[i]
-        if gp is None or parent is None:
-            continue
-        if flip:
-            gp = grads[i] = F.conj(gp)
-        a = gp.array if symbolic else gp
-        if a.shape != parent.shape or a.dtype is not parent.dtype:
-            if not op.elementwise and a.shape != parent.shape:
-                raise AutogradError(
-                    f"backward: the rule of '{op.name}' gave a gradient of shape {a.shape} for an input of shape {parent.shape}."
-                )
-            grads[i] = _fit(gp, parent, F, symbolic)
-    if not keep and saved:
+    i = 0
+    for gp in grads:
+        parent = parents[i]
+        if gp is not None and parent is not None:
+            if flip:
+                gp = grads[i] = F.conj(gp)
+            a = gp.array if symbolic else gp
+            if a.shape != parent.shape or a.dtype is not parent.dtype:
+                grads[i] = _fit(gp, parent, F, symbolic, op)
+        i += 1
+    if saved and not keep:
         node.saved = None
     return grads
 
 
-def _fit(gp: Any, parent: Node, F: Any, symbolic: bool) -> Any:
+def _fit(gp: Any, parent: Node, F: Any, symbolic: bool, op: Any) -> Any:
     """Reduce a gradient to the shape and dtype of the value it belongs to."""
-    if parent.op is OUTPUT or gp.__class__ is list:
-        pass
+    if not op.elementwise and gp.shape != parent.shape:
+        raise AutogradError(
+            f"backward: the rule of '{op.name}' gave a gradient of shape {tuple(gp.shape)} for an input of shape "
+            f"{parent.shape}."
+        )
     if gp.shape != parent.shape:
         gp = F.sum_to(gp, parent.shape)
     dtype = gp.array.dtype if symbolic else gp.dtype
@@ -265,7 +302,7 @@ def _lift_output(node: Node, slot: str, value: Any) -> Any:
     assert node.extra is not None and node.extra.outputs is not None
     place = node.extra.outputs[i]()  # the live output, so that a gradient asked of it is seen
     if place is None:
-        place = Node(OUTPUT, (node,), (i,), value.shape, value.dtype)
+        place = make_node(OUTPUT, (node,), (i,), value.shape, value.dtype)
     return wrap(value, place)
 
 
@@ -367,6 +404,13 @@ def _accumulate(
             for hook in list(leaf.extra.post_hooks.values()):
                 hook()
     # Buffers are compared by identity while all of them are alive in `leaves`, so ids cannot be reused meanwhile.
+
+
+def _freed_error(node: Node) -> AutogradError:
+    return AutogradError(
+        f"backward: this graph was already freed by an earlier backward() (at '{node.op.name}'); "
+        "pass retain_graph=True to the first call."
+    )
 
 
 def _overwritten_error(node: Node, slot: str) -> AutogradError:

@@ -14,7 +14,7 @@ import numpy as np
 
 from . import dtypes
 from .errors import AutogradError, DtypeError, ShapeError
-from .graph import Node, extra_of, mode, owner, wrote
+from .graph import Node, make_node, extra_of, mode, owner, wrote
 from .op import OPS, Op, defop, raw, sym
 from .tensor import Tensor, wrap
 
@@ -141,7 +141,7 @@ def move(x: Tensor, node: Node | None) -> None:
         place = None
         if old is not None or new.node is not None:
             saved = OPS["write_through"].saves((base.array, new.array), (old, new.node), (op, params), base.array)
-            place = Node(OPS["write_through"], (old, new.node), saved, base.array.shape, base.array.dtype)
+            place = make_node(OPS["write_through"], (old, new.node), saved, base.array.shape, base.array.dtype)
         new = wrap(base.array, place)
         child = base
     _shift(child, new.node)
@@ -157,7 +157,7 @@ def move(x: Tensor, node: Node | None) -> None:
             else:
                 op, params = view.extra.view_op, view.extra.view_params
                 saved = op.saves((source.array,), (source.node,), params, view.array)
-                view.node = Node(op, (source.node,), saved, view.array.shape, view.array.dtype)
+                view.node = make_node(op, (source.node,), saved, view.array.shape, view.array.dtype)
             stale.append(view)
 
 

@@ -27,7 +27,7 @@ import numpy as np
 
 from . import dtypes
 from .errors import AutogradError, no_broadcast
-from .graph import OUTPUT, Node, extra_of, mode, tick, watch
+from .graph import OUTPUT, Node, make_node, extra_of, mode, tick, watch
 from .tensor import Tensor, wrap
 
 Array = Any  # an ndarray, or a NumPy scalar where a rule made one
@@ -49,6 +49,8 @@ class Op:
         What a node of this op saves, in order.
     rules : tuple of (callable or None)
         Per input, ``rule(F, g, saved)``.
+    straight : callable or None
+        All rules in one call, ``straight(F, g, saved, parents)``: the short way for ops that need nothing else.
     joint : callable or None
         One rule for all inputs together, ``joint(F, g, saved, needs) -> sequence of gradients``.
     texts : dict
@@ -82,6 +84,7 @@ class Op:
         "saves",
         "scalar",
         "slots",
+        "straight",
         "texts",
         "variadic",
         "view",
@@ -96,6 +99,7 @@ class Op:
     slots: tuple[str, ...]
     rules: tuple[Rule | None, ...]
     joint: Rule | None
+    straight: Callable[..., Any] | None
     texts: dict[str, Rule]
     scalar: str | None
     formula: str
@@ -229,6 +233,7 @@ def defop(
     op.joint = _compile_rule(joint, op.slots) if joint else None
     op.rules = tuple(_compile_rule(rules[i], op.slots) if i in rules else None for i in op.inputs)
 
+    op.straight = None if joint or len(op.differentiable) > 1 else _straight(op, rules)
     if variadic:
         op.call, op.plain, op.saves = _variadic_dispatcher(op)
     else:
@@ -259,6 +264,19 @@ def _compile_rule(rule: Rule, slots: tuple[str, ...]) -> Rule:
     args = ", ".join(n if n in ("g", "F", "needs") else f"s[{slots.index(n)}]" for n in names)
     head = "F, g, s, needs" if "needs" in names else "F, g, s, needs=None"
     return eval(f"lambda {head}: rule({args})", {"rule": rule})  # type: ignore[no-any-return]
+
+
+def _straight(op: Op, rules: dict[str, Rule]) -> Callable[..., Any]:
+    """All rules of an op written out in one function: two calls a node less than a loop over compiled rules."""
+    parts = []
+    for i, name in enumerate(op.inputs):
+        if name not in rules:
+            parts.append("None")
+            continue
+        args = ", ".join(n if n in ("g", "F") else f"s[{op.slots.index(n)}]" for n in inspect.signature(rules[name]).parameters)
+        parts.append(f"rule_{i}({args})" + (f" if p[{i}] is not None else None" if len(op.inputs) > 1 else ""))
+    env = {f"rule_{i}": rules.get(name) for i, name in enumerate(op.inputs)}
+    return eval(f"lambda F, g, s, p: ({', '.join(parts)},)", env)  # type: ignore[no-any-return]
 
 
 # ------------------------------------------------------------------------------------------------- the public surface
@@ -307,7 +325,7 @@ _ONE = """\
 
 _RECORD = """\
     if ({tracked}) and mode.grad:
-        t.node = n = new(Node)
+        t.node = n = Node()
         n.op = op
         n.parents = ({nodes},)
         n.saved = ({saved})
@@ -474,7 +492,7 @@ def _variadic_dispatcher(op: Op) -> tuple[Callable[..., Any], Callable[..., Any]
         if mode.grad and (op.joint is not None):
             nodes = tuple(t.node if isinstance(t, Tensor) else None for t in tensors)
             if any(n is not None for n in nodes):
-                t.node = Node(op, nodes, saves(xs, nodes, values, t.array), t.array.shape, t.array.dtype)
+                t.node = make_node(op, nodes, saves(xs, nodes, values, t.array), t.array.shape, t.array.dtype)
         return t
 
     def call(tensors: Sequence[Any], *values: Any) -> Any:
@@ -497,13 +515,13 @@ def several(op: Op, ys: tuple[Any, ...], nodes: tuple[Node | None, ...], saved: 
         return outs
     if len(op.differentiable) == 1:
         t = outs[op.differentiable[0]]
-        t.node = Node(op, nodes, saved, t.array.shape, t.array.dtype)
+        t.node = make_node(op, nodes, saved, t.array.shape, t.array.dtype)
         return outs
-    hub = Node(op, nodes, saved, (), outs[op.differentiable[0]].array.dtype)
+    hub = make_node(op, nodes, saved, (), outs[op.differentiable[0]].array.dtype)
     places: list[Any] = []
     for i, t in enumerate(outs):
         if i in op.differentiable:
-            t.node = Node(OUTPUT, (hub,), (i,), t.array.shape, t.array.dtype)
+            t.node = make_node(OUTPUT, (hub,), (i,), t.array.shape, t.array.dtype)
             places.append(ref(t.node))
         else:
             places.append(None)

@@ -18,7 +18,7 @@ from .device import CPU, device
 from .dtypes import dtype as Dtype
 from .errors import AutogradError
 from .formatting import tensor_text
-from .graph import Leaf, Node, RemovableHandle, extra_of, mode, wrote
+from .graph import Node, RemovableHandle, extra_of, make_leaf, mode, wrote
 
 Array = np.ndarray[Any, Any]
 
@@ -177,7 +177,7 @@ class Tensor:
                     raise AutogradError(
                         "requires_grad_: this tensor was made in inference_mode(); clone() it outside to use it in training."
                     )
-                leaf = Leaf(self.array.shape, self.array.dtype)
+                leaf = make_leaf(self.array.shape, self.array.dtype)
                 if self.extra is not None and self.extra.grad is not None:
                     leaf.grad, self.extra.grad = self.extra.grad, None
                 self.node = leaf

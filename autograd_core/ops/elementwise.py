@@ -160,7 +160,7 @@ atan2 = defop(
 )
 sinh = defop(np.sinh, name="sinh", scalar="sinh({x})", promote="float", x=lambda g, x, F: g * F.cosh(x))
 cosh = defop(np.cosh, name="cosh", scalar="cosh({x})", promote="float", x=lambda g, x, F: g * F.sinh(x))
-tanh = defop(np.tanh, name="tanh", scalar="tanh({x})", promote="float", x=lambda g, y: g * (1 - y * y))
+tanh = defop(np.tanh, name="tanh", scalar="tanh({x})", promote="float", x=lambda g, y: g - g * y * y)
 asinh = defop(np.arcsinh, name="asinh", scalar="asinh({x})", promote="float", x=lambda g, x, F: g * F.rsqrt(x * x + 1))
 acosh = defop(
     np.arccosh, name="acosh", scalar="acosh({x})", promote="float", x=lambda g, x, F: g * F.rsqrt(x - 1) * F.rsqrt(x + 1)
