@@ -43,7 +43,7 @@ def conv(
         starts[:, : o // groups] = bias.reshape(groups, -1)
     y = np.empty((x.shape[0], o, *out), np.float32)
     runtime.parallel(
-        jit.gather, plan.jobs * plan.tile_shares, _flat(x), panels, starts.reshape(-1), y.reshape(-1), plan.spec, plan.offsets, plan.spots,
+        jit.gather, plan.parts * plan.tile_shares, _flat(x), panels, starts.reshape(-1), y.reshape(-1), plan.spec, plan.offsets, plan.spots,
         plan.places, grain=plan.grain,
     )  # fmt: skip
     return y
@@ -65,12 +65,12 @@ def conv_grad_input(
         terms = (np.arange(o // groups)[:, None] * in_group * taps + np.array(plan.taps)).ravel()
         panels = np.empty(groups * plan.widths * terms.size, np.float32)
         runtime.parallel(
-            jit.pack_panels, groups * terms.size, flat_w, panels, terms, o // groups * in_group * taps, taps, in_group,
-            plan.widths, grain=max(1, PACKED // plan.widths),
+            jit.pack_panels, plan.tiles, flat_w, panels, terms, o // groups * in_group * taps, taps, in_group, plan.widths,
+            grain=max(1, PACKED // (2 * jit.LANES * terms.size)),
         )  # fmt: skip
         starts = np.zeros(groups * plan.widths, np.float32)
         runtime.parallel(
-            jit.gather, plan.jobs * plan.tile_shares, flat_g, panels, starts, flat_dx, plan.spec, plan.offsets, plan.spots, plan.places,
+            jit.gather, plan.parts * plan.tile_shares, flat_g, panels, starts, flat_dx, plan.spec, plan.offsets, plan.spots, plan.places,
             grain=plan.grain,
         )  # fmt: skip
     return dx
@@ -86,15 +86,15 @@ def conv_grad_weight(
     )
     o, depth = w_shape[0], math.prod(w_shape[1:])
     rows = plan.offsets.size
-    pieces = runtime.parts(plan.jobs * plan.tiles, max(1, plan.grain // plan.tiles))
+    pieces = runtime.parts(plan.parts * plan.tiles, max(1, plan.grain // plan.tiles))
     # shares of the jobs need sums of their own: as many as there is room for, then shares of the channels
     size = groups * plan.widths * rows
-    shares = max(1, min(pieces, plan.jobs, conv_plan.SHARED_SUMS // size))
+    shares = max(1, min(pieces, plan.parts, conv_plan.SHARED_SUMS // size))
     tile_shares = min(-(-pieces // shares), plan.tiles)
     sums = np.zeros(shares * size, np.float32)
     runtime.parallel(
         jit.gather_weight, shares * tile_shares, _flat(x), _flat(g), sums, plan.spec, plan.offsets, plan.spots, shares,
-        tile_shares, plan.jobs,
+        tile_shares, plan.parts,
     )  # fmt: skip
     dw = np.empty(w_shape, np.float32)
     runtime.parallel(

@@ -19,12 +19,21 @@ from .conv_numpy import Ints
 
 BOX = 48 * 1024  # floats of an image part that a job copies: a share of the second-level cache
 PIXELS = 512  # most output pixels of a job: its sums (16 floats each) stay in the first-level cache
+BUNCHED = 192  # small images are done together until they have so many output pixels
 FEW = 24  # a job has at least so many output pixels, whatever its part of the image takes
 LEAST = 96  # an image is not cut in smaller jobs just to have more of them
 TERMS = 200  # terms per pass over the pixels: their weights (16 floats each) stay in the first-level cache
 TURNED = 256  # most output pixels of a job of the weight's gradient: as many terms of its sums
 SHARED_SUMS = 1 << 20  # floats that the partial sums of the weight's gradient may take
 JOBS = 16  # fewest jobs, if the shape allows, so that threads have something to share
+
+
+# Positions in the table of whole numbers that the kernels read; those of three dimensions take three places.
+(
+    CHANNELS, PLANE, LINE, COLUMN, GROUPS, IN_GROUP, OUT_GROUP, WIDTHS, FIRST, IMAGE_STRIDE, CHANNEL_STRIDE, CONTIGUOUS,
+    CHUNK, IMAGE_BOX, SUMS, TILE_SHARES, BUNCH, IMAGES,
+) = range(18)  # fmt: skip
+INPUT, BLOCKS, BLOCK, OUT, STRIDE, ORIGIN, REACH, STEP = range(18, 42, 3)
 
 
 def three(values: Ints, fill: int) -> Ints:
@@ -36,8 +45,8 @@ def three(values: Ints, fill: int) -> Ints:
 class Gather:
     """What ``jit_conv.gather`` needs beside the arrays."""
 
-    jobs: int  # parts of images
-    tile_shares: int  # each job is done in so many shares of the register tiles
+    parts: int  # parts of the work: blocks of images
+    tile_shares: int  # each part is done in so many shares of the register tiles
     grain: int
     spec: np.ndarray  # int64, in the order that gather reads
     offsets: np.ndarray  # int64 bytes: one per term (channel, tap)
@@ -83,7 +92,7 @@ def _padded(size: int) -> int:
 
 def grid(
     x_shape: Ints, out: Ints, stride: Ints, taps: list[tuple[int, Ints]], groups: int, out_channels: int,
-    y_shape: Ints, step: Ints, first: Ints, lanes: int, rows: int, most: int = PIXELS,
+    y_shape: Ints, step: Ints, first: Ints, lanes: int, rows: int, most: int = PIXELS, bunch_pixels: int = BUNCHED,
 ) -> Gather:  # fmt: skip
     """Plan one grid of output pixels.
 
@@ -97,38 +106,47 @@ def grid(
     reach = tuple(int(v) for v in vectors.max(0) - origin + 1)
     block = _blocks(out, stride, reach, c, n, most)
     count = tuple(-(-m // b) for m, b in zip(out, block, strict=True))
+    pixels = math.prod(block)
+
+    # the copied part of an image: channels `plane` floats apart
     size = tuple((b - 1) * s + r for b, s, r in zip(block, stride, reach, strict=True))
-    row_pitch, col = size[1] * size[2], size[2]
-    plane = _padded(size[0] * row_pitch)
-    pitch = np.array([row_pitch, col, 1], np.int64)
-    offsets = (np.arange(in_group)[:, None] * plane + (vectors - origin) @ pitch).ravel() * 4
+    pitch = np.array([size[1] * size[2], size[2], 1], np.int64)
+    plane = _padded(math.prod(size))
+    image_box = c * plane
+    bunch = 1
+    if math.prod(count) == 1:  # several whole images at once, to fill the register tiles and their sums
+        bunch = max(1, min(bunch_pixels // pixels, BOX // image_box, n // JOBS))
+
     cells = np.stack(np.meshgrid(*map(np.arange, block), indexing="ij"), -1).reshape(-1, 3)
-    pixels = len(cells)
-    filled = -(-pixels // rows) * rows
-    spots = np.zeros(filled, np.int64)
-    spots[:pixels] = (cells * stride) @ pitch * 4
-    spots[pixels:] = spots[pixels - 1]
-    y_pitch = np.array([y_shape[1] * y_shape[2], y_shape[2], 1], np.int64)
-    steps = np.array(step) * y_pitch
-    places = cells @ steps
-    channel_stride = int(np.prod(y_shape))
-    contiguous = int(tuple(step) == (1, 1, 1) and tuple(out) == tuple(y_shape))
+    offsets = (np.arange(in_group)[:, None] * plane + (vectors - origin) @ pitch).ravel() * 4
+    spots = (np.arange(bunch)[:, None] * image_box + (cells * stride) @ pitch).ravel() * 4
+    spots = np.concatenate([spots, spots[-1:].repeat(-spots.size % rows)])
+    steps = np.array(step) * [y_shape[1] * y_shape[2], y_shape[2], 1]
+
     widths = -(-out_group // lanes) * lanes
-    depth = offsets.size
-    chunk = -(-depth // -(-depth // TERMS))
     tiles = groups * -(-widths // (2 * lanes))
-    jobs = n * math.prod(count)
-    tile_shares = min(tiles, max(1, JOBS // max(1, jobs)))  # too few images and pixels: share out the channels
-    spec = [
-        c, *x_shape[2:], plane, row_pitch, col, groups, in_group, out_group, widths, *count, *block, *out, *stride,
-        *origin, *reach, *steps, int(np.array(first) @ y_pitch), out_channels * channel_stride, channel_stride,
-        contiguous, chunk, c * plane + 16, filled * min(widths, 2 * lanes), tile_shares,
-    ]  # fmt: skip
-    work = pixels * depth * widths * groups // tile_shares  # multiply-adds of a job
+    parts = -(-n // bunch) * math.prod(count)
+    tile_shares = min(tiles, max(1, JOBS // max(1, parts)))  # too few images and pixels: share out the channels
+    depth = offsets.size
+    spec = np.zeros(42, np.int64)
+    for place, value in {
+        CHANNELS: c, PLANE: plane, LINE: pitch[0], COLUMN: pitch[1], GROUPS: groups, IN_GROUP: in_group,
+        OUT_GROUP: out_group, WIDTHS: widths,
+        IMAGE_STRIDE: out_channels * math.prod(y_shape), CHANNEL_STRIDE: math.prod(y_shape),
+        CONTIGUOUS: tuple(step) == (1, 1, 1) and tuple(out) == tuple(y_shape),
+        CHUNK: -(-depth // -(-depth // TERMS)), IMAGE_BOX: image_box, SUMS: spots.size * min(widths, 2 * lanes),
+        TILE_SHARES: tile_shares, BUNCH: bunch, IMAGES: n,
+    }.items():  # fmt: skip
+        spec[place] = value
+    spec[FIRST] = np.array(first) @ np.array([y_shape[1] * y_shape[2], y_shape[2], 1])
+    for place, triple in {
+        INPUT: x_shape[2:], BLOCKS: count, BLOCK: block, OUT: out, STRIDE: stride, ORIGIN: origin, REACH: reach, STEP: steps,
+    }.items():  # fmt: skip
+        spec[place : place + 3] = triple
+    work = bunch * pixels * depth * widths * groups // tile_shares  # multiply-adds of one share
     return Gather(
-        jobs=jobs, tile_shares=tile_shares, grain=max(1, -(-runtime.THRESHOLDS["parallel.fma"] // work)), spec=np.array(spec, np.int64),
-        offsets=np.ascontiguousarray(offsets), spots=spots, places=places, taps=tuple(i for i, _ in taps), widths=widths,
-        tiles=tiles,
+        parts=parts, tile_shares=tile_shares, grain=max(1, -(-runtime.THRESHOLDS["parallel.fma"] // work)), spec=spec,
+        offsets=offsets, spots=spots, places=cells @ steps, taps=tuple(i for i, _ in taps), widths=widths, tiles=tiles,
     )  # fmt: skip
 
 
@@ -195,6 +213,6 @@ def weight_gradient(
     stride, taps = _window(w_shape, stride, padding, dilation)
     shape = (*x_shape[:2], *three(x_shape[2:], 1))
     out = three(out, 1)
-    plan = grid(shape, out, stride, taps, groups, w_shape[0], out, (1, 1, 1), (0, 0, 0), lanes, rows, TURNED)
+    plan = grid(shape, out, stride, taps, groups, w_shape[0], out, (1, 1, 1), (0, 0, 0), lanes, rows, TURNED, TURNED)
     missing = -plan.offsets.size % rows
     return replace(plan, offsets=np.concatenate([plan.offsets, plan.offsets[:1].repeat(missing)]))

@@ -14,6 +14,34 @@ from __future__ import annotations
 
 import numpy as np
 
+from .conv_plan import (
+    BLOCK,
+    BLOCKS,
+    BUNCH,
+    CHANNEL_STRIDE,
+    CHANNELS,
+    CHUNK,
+    COLUMN,
+    CONTIGUOUS,
+    FIRST,
+    GROUPS,
+    IMAGE_BOX,
+    IMAGE_STRIDE,
+    IMAGES,
+    IN_GROUP,
+    INPUT,
+    LINE,
+    ORIGIN,
+    OUT,
+    OUT_GROUP,
+    PLANE,
+    REACH,
+    STEP,
+    STRIDE,
+    SUMS,
+    TILE_SHARES,
+    WIDTHS,
+)
 from .jit import kernel
 from .jit_simd import LANES, ROWS, clear1, clear8, make_tile, move1, move4, move8, transpose8
 
@@ -63,19 +91,21 @@ def pack_panels(begin, end, w, panels, terms, group_stride, lane_stride, lanes, 
     """As `pack_rows`, for terms that do not follow each other in the weights.
 
     ``w[g * group_stride + lane * lane_stride + terms[r]]`` is the weight of channel ``lane`` and term ``r``.
-    One index of the range is one row of one group.
     """
     depth = terms.size
-    for index in range(begin, end):
-        g, r = divmod(index, depth)
-        base = g * group_stride + terms[r]
-        panel = g * widths * depth
-        for first in range(0, widths, WIDE):
-            width = min(WIDE, widths - first)
-            at = panel + first * depth + r * width
-            for j in range(width):
-                lane = first + j
-                panels[at + j] = w[base + lane * lane_stride] if lane < lanes else np.float32(0)
+    tiles_in_group = -(-widths // WIDE)
+    for tile in range(begin, end):
+        g = tile // tiles_in_group
+        first = (tile - g * tiles_in_group) * WIDE
+        width = min(WIDE, widths - first)
+        whole = min(width, lanes - first)
+        to = (g * widths + first) * depth
+        for r in range(depth):
+            at = g * group_stride + terms[r] + first * lane_stride
+            for j in range(whole):
+                panels[to + r * width + j] = w[at + j * lane_stride]
+            for j in range(whole, width):
+                panels[to + r * width + j] = np.float32(0)
 
 
 @kernel
@@ -111,8 +141,8 @@ def clear_row(target, n):
 @kernel
 def copy_box(x, image, box, spec, d0, h0, w0, nd, nh, nw):
     """Copy ``(C, nd, nh, nw)`` pixels of one image that begin at ``(d0, h0, w0)``, zeros where there is no image."""
-    channels, depth, height, width = spec[0], spec[1], spec[2], spec[3]
-    plane, row_pitch, col = 4 * spec[4], 4 * spec[5], 4 * spec[6]
+    channels, depth, height, width = spec[CHANNELS], spec[INPUT], spec[INPUT + 1], spec[INPUT + 2]
+    plane, row_pitch, col = 4 * spec[PLANE], 4 * spec[LINE], 4 * spec[COLUMN]
     left = min(max(-w0, 0), nw)
     right = max(min(width - w0, nw), left)
     top = min(max(-h0, 0), nh)
@@ -124,11 +154,11 @@ def copy_box(x, image, box, spec, d0, h0, w0, nd, nh, nw):
         for d in range(nd):
             to = box + c * plane + d * row_pitch
             if not 0 <= d0 + d < depth:
-                clear_row(to, nh * spec[6])
+                clear_row(to, nh * spec[COLUMN])
                 continue
             source = source_image + ((c * depth + d0 + d) * height + h0) * line
             if top > 0:
-                clear_row(to, top * spec[6])
+                clear_row(to, top * spec[COLUMN])
             if whole_rows:
                 copy_row(source + top * line, to + top * col, (bottom - top) * nw)
             else:
@@ -140,14 +170,42 @@ def copy_box(x, image, box, spec, d0, h0, w0, nd, nh, nw):
                     if right < nw:
                         clear_row(here + 4 * right, nw - right)
             if bottom < nh:
-                clear_row(to + bottom * col, (nh - bottom) * spec[6])
+                clear_row(to + bottom * col, (nh - bottom) * spec[COLUMN])
 
 
 @kernel
-def put_contiguous(sums, width, lanes, pixels, y, at, channel_stride):
-    """Turn ``sums[pixel, lane]`` into ``y[at + lane * channel_stride + pixel]``."""
+def load_part(x, part, box, spec):
+    """Copy what part ``part`` of the work reads: (first image, images, place of the first pixel, pixels per image)."""
+    block_d, block_h, block_w = spec[BLOCK], spec[BLOCK + 1], spec[BLOCK + 2]
+    bunch, block = divmod(part, spec[BLOCKS] * spec[BLOCKS + 1] * spec[BLOCKS + 2])
+    bd, rest = divmod(block, spec[BLOCKS + 1] * spec[BLOCKS + 2])
+    bh, bw = divmod(rest, spec[BLOCKS + 2])
+    d0, h0, w0 = bd * block_d, bh * block_h, bw * block_w
+    nd, nh, nw = min(block_d, spec[OUT] - d0), min(block_h, spec[OUT + 1] - h0), min(block_w, spec[OUT + 2] - w0)
+    first = bunch * spec[BUNCH]
+    images = min(spec[BUNCH], spec[IMAGES] - first)
+    for i in range(images):
+        copy_box(
+            x,
+            first + i,
+            box + 4 * i * spec[IMAGE_BOX],
+            spec,
+            d0 * spec[STRIDE] + spec[ORIGIN],
+            h0 * spec[STRIDE + 1] + spec[ORIGIN + 1],
+            w0 * spec[STRIDE + 2] + spec[ORIGIN + 2],
+            (nd - 1) * spec[STRIDE] + spec[REACH],
+            (nh - 1) * spec[STRIDE + 1] + spec[REACH + 1],
+            (nw - 1) * spec[STRIDE + 2] + spec[REACH + 2],
+        )
+    place = spec[FIRST] + d0 * spec[STEP] + h0 * spec[STEP + 1] + w0 * spec[STEP + 2]
+    return first, images, place, nd * nh * nw
+
+
+@kernel
+def put_contiguous(sums, begin, width, lanes, pixels, y, at, channel_stride):
+    """Turn ``sums[begin + pixel, lane]`` into ``y[at + lane * channel_stride + pixel]``."""
     whole_lanes, whole_pixels = lanes - lanes % 8, pixels - pixels % 8
-    source, target = sums.ctypes.data, y.ctypes.data + 4 * at
+    source, target = sums.ctypes.data + 4 * begin * width, y.ctypes.data + 4 * at
     for lane in range(0, whole_lanes, 8):
         for p in range(0, whole_pixels, 8):
             transpose8(
@@ -155,147 +213,103 @@ def put_contiguous(sums, width, lanes, pixels, y, at, channel_stride):
             )
         for j in range(lane, lane + 8):
             for p in range(whole_pixels, pixels):
-                y[at + j * channel_stride + p] = sums[p * width + j]
+                y[at + j * channel_stride + p] = sums[(begin + p) * width + j]
     for j in range(whole_lanes, lanes):
         for p in range(pixels):
-            y[at + j * channel_stride + p] = sums[p * width + j]
+            y[at + j * channel_stride + p] = sums[(begin + p) * width + j]
 
 
 @kernel
-def put_scattered(sums, width, lanes, pixels, y, at, channel_stride, places):
-    """Turn ``sums[pixel, lane]`` into ``y[at + lane * channel_stride + places[pixel]]``."""
+def put_scattered(sums, begin, width, lanes, pixels, y, at, channel_stride, places):
+    """Turn ``sums[begin + pixel, lane]`` into ``y[at + lane * channel_stride + places[pixel]]``."""
     for j in range(lanes):
         for p in range(pixels):
-            y[at + j * channel_stride + places[p]] = sums[p * width + j]
+            y[at + j * channel_stride + places[p]] = sums[(begin + p) * width + j]
 
 
 @kernel
 def gather(begin, end, x, panels, starts, y, spec, offsets, spots, places):
-    """Jobs ``[begin, end)`` of one convolution; see the head of this file and `conv_plan.Gather` for ``spec``."""
-    channels = spec[0]
-    plane = spec[4]
-    groups, in_group, out_group, widths = spec[7], spec[8], spec[9], spec[10]
-    blocks_d, blocks_h, blocks_w = spec[11], spec[12], spec[13]
-    block_d, block_h, block_w = spec[14], spec[15], spec[16]
-    out_d, out_h, out_w = spec[17], spec[18], spec[19]
-    stride_d, stride_h, stride_w = spec[20], spec[21], spec[22]
-    origin_d, origin_h, origin_w = spec[23], spec[24], spec[25]
-    reach_d, reach_h, reach_w = spec[26], spec[27], spec[28]
-    step_d, step_h, step_w, first_place, image_stride, channel_stride = (
-        spec[29], spec[30], spec[31], spec[32], spec[33], spec[34],
-    )
-    contiguous, chunk, box_size, sums_size, tile_shares = spec[35], spec[36], spec[37], spec[38], spec[39]
+    """Shares ``[begin, end)`` of one convolution; see the head of this file, and ``conv_plan`` for ``spec``."""
+    in_group, out_group, widths, plane = spec[IN_GROUP], spec[OUT_GROUP], spec[WIDTHS], spec[PLANE]
+    channel_stride, chunk, tile_shares = spec[CHANNEL_STRIDE], spec[CHUNK], spec[TILE_SHARES]
     depth = offsets.size
     tiles_in_group = -(-widths // WIDE)
-    tiles = groups * tiles_in_group
-    copied = -1
-    blocks = blocks_d * blocks_h * blocks_w
-    box = np.empty(box_size, np.float32)
-    sums = np.empty(sums_size, np.float32)
+    tiles = spec[GROUPS] * tiles_in_group
+    box = np.empty(spec[BUNCH] * spec[IMAGE_BOX], np.float32)
+    sums = np.empty(spec[SUMS], np.float32)
     box_at, sums_at = box.ctypes.data, sums.ctypes.data
     offsets_at, spots_at = offsets.ctypes.data, spots.ctypes.data
     panels_at, starts_at = panels.ctypes.data, starts.ctypes.data
-    for job in range(begin, end):
-        part, share = divmod(job, tile_shares)
-        image, block = divmod(part, blocks)
-        bd, rest = divmod(block, blocks_h * blocks_w)
-        bh, bw = divmod(rest, blocks_w)
-        d0, h0, w0 = bd * block_d, bh * block_h, bw * block_w
-        nd, nh, nw = min(block_d, out_d - d0), min(block_h, out_h - h0), min(block_w, out_w - w0)
-        pixels = nd * nh * nw
-        if part != copied:
-            copied = part
-            copy_box(
-                x, image, box_at, spec,
-                d0 * stride_d + origin_d, h0 * stride_h + origin_h, w0 * stride_w + origin_w,
-                (nd - 1) * stride_d + reach_d, (nh - 1) * stride_h + reach_h, (nw - 1) * stride_w + reach_w,
-            )  # fmt: skip
-        at = image * image_stride + first_place + d0 * step_d + h0 * step_h + w0 * step_w
+    loaded = -1
+    first, images, place, pixels = 0, 0, 0, 0
+    for index in range(begin, end):
+        part, share = divmod(index, tile_shares)
+        if part != loaded:
+            first, images, place, pixels = load_part(x, part, box_at, spec)
+            loaded = part
         for tile in range(share * tiles // tile_shares, (share + 1) * tiles // tile_shares):
             g = tile // tiles_in_group
             lane = (tile - g * tiles_in_group) * WIDE
-            base = box_at + 4 * g * in_group * plane
             width = min(WIDE, widths - lane)
+            base = box_at + 4 * g * in_group * plane
             panel = panels_at + 4 * (g * widths + lane) * depth
             for k in range(0, depth, chunk):
                 terms = min(chunk, depth - k)
-                for p in range(0, pixels, ROWS):
+                for p in range(0, images * pixels, ROWS):
                     out = sums_at + 4 * p * width
                     start, step = (starts_at + 4 * (g * widths + lane), 0) if k == 0 else (out, 4 * width)
+                    right = panel + 4 * k * width
                     if width == WIDE:
-                        tile2(
-                            base, spots_at + 8 * p, offsets_at + 8 * k, panel + 4 * k * width, terms, start, step, out
-                        )
+                        tile2(base, spots_at + 8 * p, offsets_at + 8 * k, right, terms, start, step, out)
                     else:
-                        tile1(
-                            base, spots_at + 8 * p, offsets_at + 8 * k, panel + 4 * k * width, terms, start, step, out
-                        )
+                        tile1(base, spots_at + 8 * p, offsets_at + 8 * k, right, terms, start, step, out)
             lanes = min(width, out_group - lane)
-            here = at + (g * out_group + lane) * channel_stride
-            if contiguous:
-                put_contiguous(sums, width, lanes, pixels, y, here, channel_stride)
-            else:
-                put_scattered(sums, width, lanes, pixels, y, here, channel_stride, places)
+            for i in range(images):
+                at = (first + i) * spec[IMAGE_STRIDE] + place + (g * out_group + lane) * channel_stride
+                if spec[CONTIGUOUS]:
+                    put_contiguous(sums, i * pixels, width, lanes, pixels, y, at, channel_stride)
+                else:
+                    put_scattered(sums, i * pixels, width, lanes, pixels, y, at, channel_stride, places)
     box[0] = np.float32(0)  # used only by address above: this keeps it from being freed there
 
 
 @kernel
-def gather_weight(begin, end, x, g, sums, spec, terms, spots, shares, tile_shares, jobs):
-    """Gradient of the weight: piece ``i`` adds a share of the jobs for a share of the channel tiles.
+def gather_weight(begin, end, x, g, sums, spec, terms, spots, shares, tile_shares, parts):
+    """Gradient of the weight: piece ``i`` adds a share of the parts of the images for a share of the channel tiles.
 
-    ``sums[share of jobs, group, channel tile, term, channel]`` starts at zero.  A job turns its part of the output's
-    gradient pixel by pixel, and the register tile runs over ROWS terms (input channel and tap) with the pixels as
-    the terms of the sum.
+    ``sums[share of parts, group, channel tile, term, channel]`` starts at zero.  The output's gradient is turned to
+    pixel by pixel, and the register tile runs over ROWS terms (input channel and tap) with the pixels as the terms of
+    the sum.
     """
-    channels = spec[0]
-    plane = spec[4]
-    groups, in_group, out_group, widths = spec[7], spec[8], spec[9], spec[10]
-    blocks_d, blocks_h, blocks_w = spec[11], spec[12], spec[13]
-    block_d, block_h, block_w = spec[14], spec[15], spec[16]
-    out_d, out_h, out_w = spec[17], spec[18], spec[19]
-    stride_d, stride_h, stride_w = spec[20], spec[21], spec[22]
-    origin_d, origin_h, origin_w = spec[23], spec[24], spec[25]
-    reach_d, reach_h, reach_w = spec[26], spec[27], spec[28]
-    step_d, step_h, step_w, image_stride, channel_stride = spec[29], spec[30], spec[31], spec[33], spec[34]
-    box_size, sums_size = spec[37], spec[38]
+    in_group, out_group, widths, plane = spec[IN_GROUP], spec[OUT_GROUP], spec[WIDTHS], spec[PLANE]
+    channel_stride, groups = spec[CHANNEL_STRIDE], spec[GROUPS]
     rows = terms.size
-    blocks = blocks_d * blocks_h * blocks_w
     tiles_in_group = -(-widths // WIDE)
     tiles = groups * tiles_in_group
-    box = np.empty(box_size, np.float32)
-    turned = np.empty(sums_size, np.float32)
+    box = np.empty(spec[BUNCH] * spec[IMAGE_BOX], np.float32)
+    turned = np.empty(spec[SUMS], np.float32)
     box_at, turned_at, terms_at, spots_at = box.ctypes.data, turned.ctypes.data, terms.ctypes.data, spots.ctypes.data
     for piece in range(begin, end):
         share, tile_share = divmod(piece, tile_shares)
-        first_tile, last_tile = tile_share * tiles // tile_shares, (tile_share + 1) * tiles // tile_shares
         sums_at = sums.ctypes.data + 4 * share * groups * widths * rows
-        for job in range(share * jobs // shares, (share + 1) * jobs // shares):
-            image, block = divmod(job, blocks)
-            bd, rest = divmod(block, blocks_h * blocks_w)
-            bh, bw = divmod(rest, blocks_w)
-            d0, h0, w0 = bd * block_d, bh * block_h, bw * block_w
-            nd, nh, nw = min(block_d, out_d - d0), min(block_h, out_h - h0), min(block_w, out_w - w0)
-            pixels = nd * nh * nw
-            copy_box(
-                x, image, box_at, spec,
-                d0 * stride_d + origin_d, h0 * stride_h + origin_h, w0 * stride_w + origin_w,
-                (nd - 1) * stride_d + reach_d, (nh - 1) * stride_h + reach_h, (nw - 1) * stride_w + reach_w,
-            )  # fmt: skip
-            at = image * image_stride + d0 * step_d + h0 * step_h + w0 * step_w
-            for tile in range(first_tile, last_tile):
+        for part in range(share * parts // shares, (share + 1) * parts // shares):
+            first, images, place, pixels = load_part(x, part, box_at, spec)
+            for tile in range(tile_share * tiles // tile_shares, (tile_share + 1) * tiles // tile_shares):
                 group = tile // tiles_in_group
                 lane = (tile - group * tiles_in_group) * WIDE
                 width = min(WIDE, widths - lane)
                 lanes = min(width, out_group - lane)
-                take_pixels(g, at + (group * out_group + lane) * channel_stride, channel_stride, lanes, width, pixels, turned, 0)
+                for i in range(images):
+                    at = (first + i) * spec[IMAGE_STRIDE] + place + (group * out_group + lane) * channel_stride
+                    take_pixels(g, at, channel_stride, lanes, width, pixels, turned, i * pixels * width)
                 base = box_at + 4 * group * in_group * plane
                 to = sums_at + 4 * (group * widths + lane) * rows
                 for r in range(0, rows, ROWS):
                     out = to + 4 * r * width
                     if width == WIDE:
-                        tile2(base, terms_at + 8 * r, spots_at, turned_at, pixels, out, 4 * width, out)
+                        tile2(base, terms_at + 8 * r, spots_at, turned_at, images * pixels, out, 4 * width, out)
                     else:
-                        tile1(base, terms_at + 8 * r, spots_at, turned_at, pixels, out, 4 * width, out)
+                        tile1(base, terms_at + 8 * r, spots_at, turned_at, images * pixels, out, 4 * width, out)
     box[0] = np.float32(0)  # keeps it alive, as in gather
 
 

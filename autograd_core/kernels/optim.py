@@ -59,7 +59,7 @@ class Plan:
 class _Group:
     """The tensors of one dtype that a kernel can update: a table of addresses, one column for each chunk."""
 
-    __slots__ = ("arrays", "dtype", "grain", "large", "like", "members", "one_owner", "owner", "sizes", "small", "staging", "table", "lengths")
+    __slots__ = ("arrays", "dtype", "grain", "large", "lengths", "like", "members", "one_owner", "owner", "sizes", "small", "staging", "table")
 
     def __init__(self, members: list[int], lists: Sequence[Arrays]) -> None:
         self.members = members

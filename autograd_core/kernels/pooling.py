@@ -168,25 +168,28 @@ def _max(x: np.ndarray, planes: tuple[int, ...], windows: list[Windows]) -> tupl
     y, indices = np.empty(shape, x.dtype), np.empty(shape, np.int32)
     d = (1,) * (3 - len(windows)) + tuple(len(w.start) for w in windows)
     out, where = y.reshape(count, *d), indices.reshape(count, *d)
-    if _halves(windows):
-        runtime.parallel(jit.max_pool_halves, count, solid, out, where, grain=_grain(x.size, count))
+    work = x.size * max(1, math.prod(w.taps for w in windows)) // 4
+    if x.dtype == np.float32 and windows[-1].stride in (1, 2):
+        runtime.parallel(jit.max_pool_regular, count, solid, *_regular_tables(windows), out, where, grain=_grain(work, count))
     else:
         steps = np.array([1] * (3 - len(windows)) + [w.step for w in windows])
-        last = windows[-1]
-        work, tables = x.size * max(1, math.prod(w.taps for w in windows)) // 4, _tables(windows)
-        if last.stride and math.prod(w.taps for w in windows) > 1:
-            runtime.parallel(jit.max_pool_regular, count, solid, *tables, steps, last.first, last.taps, last.stride, out, where,
-                             grain=_grain(work, count))
-        else:
-            runtime.parallel(jit.max_pool, count, solid, *tables, steps, out, where, grain=_grain(work, count))
+        runtime.parallel(jit.max_pool, count, solid, *_tables(windows), steps, out, where, grain=_grain(work, count))
     return y, indices
 
 
-def _halves(windows: list[Windows]) -> bool:
-    """The commonest case: 2 x 2 windows side by side."""
-    return len(windows) == 2 and all(
-        w.step == 1 and len(w.start) == w.length // 2 and bool((w.start == np.arange(len(w.start)) * 2).all())
-        and bool((w.end - w.start == 2).all()) for w in windows)
+def _regular_tables(windows: list[Windows]) -> tuple[np.ndarray, ...]:
+    """What `jit_pooling.max_pool_regular` wants to know of windows at fixed strides."""
+    one = Windows(1, np.zeros(1, np.int64), np.ones(1, np.int64), np.ones(1, np.int64), stride=1)
+    whole = [one] * (3 - len(windows)) + windows
+    pads = np.array([-w.first for w in whole])
+    ends = [(len(w.start) - 1) * w.stride + (w.taps - 1) * w.step + 1 for w in whole]  # of the last window, padded
+    size = np.array([max(w.length - w.first, end) for w, end in zip(whole, ends, strict=True)])
+    reach = [np.arange(w.taps) * w.step for w in whole]
+    d, h, w = _open(reach)
+    taps = ((d * size[1] + h) * size[2] + w).reshape(-1) * 4
+    spots = ((d * whole[1].length + h) * whole[2].length + w).reshape(-1)
+    starts = [np.ascontiguousarray(v.start, np.int64) for v in whole]
+    return pads, size, np.array([v.stride for v in whole]), starts[2], starts[0], starts[1], taps, spots
 
 
 def _max_numpy(x: np.ndarray, windows: list[Windows]) -> tuple[np.ndarray, np.ndarray]:
@@ -196,7 +199,7 @@ def _max_numpy(x: np.ndarray, windows: list[Windows]) -> tuple[np.ndarray, np.nd
     best = np.full((len(x), *shape), lowest, x.dtype)
     strides = [math.prod(w.length for w in windows[k + 1 :]) for k in range(len(windows))]
     corner = sum(_open([w.start * s for w, s in zip(windows, strides, strict=True)]))
-    indices = np.ascontiguousarray(np.broadcast_to(corner, best.shape), np.int64)
+    indices = np.array(np.broadcast_to(corner, best.shape), np.int64, order="C")
     taps = [range(max((-(-(w.end - w.start) // w.step)).max(initial=0), 0)) for w in windows]
     for offset in itertools.product(*taps):
         places = [w.start + o * w.step for w, o in zip(windows, offset, strict=True)]
