@@ -7,15 +7,15 @@ from types import ModuleType
 
 import numpy as np
 
-from . import conv_plan, runtime
+from . import conv_numpy, conv_plan, runtime
 from .conv_numpy import Ints
 
 
 PACKED = 50_000  # weights that one thread packs in less time than waking another takes
 
 
-def _jit() -> ModuleType:
-    module = runtime.native("conv")
+def _jit(name: str = "conv") -> ModuleType:
+    module = runtime.native(name)
     assert module is not None  # conv.py asks runtime.enabled() first
     return module
 
@@ -33,6 +33,15 @@ def conv(
     o, in_group = w.shape[:2]
     taps = math.prod(w.shape[2:])
     depth = in_group * taps
+    if o // groups <= conv_plan.NARROW:
+        starts = np.zeros(o, np.float32) if bias is None else np.ascontiguousarray(bias)
+        weights = _flat(w.reshape(groups, o // groups, depth).swapaxes(1, 2))
+        y = np.empty((x.shape[0], o, *out), np.float32)
+        runtime.parallel(
+            _jit("conv_narrow").narrow, plan.parts * groups, _flat(x), weights, starts, y.reshape(-1), plan.spec,
+            plan.offsets, grain=plan.grain,
+        )  # fmt: skip
+        return y
     panels = np.empty(groups * plan.widths * depth, np.float32)
     runtime.parallel(
         jit.pack_rows, plan.tiles, _flat(w), panels, groups, o // groups, plan.widths, depth,
@@ -62,6 +71,13 @@ def conv_grad_input(
     dx = (np.zeros if holes else np.empty)(x_shape, np.float32)
     flat_g, flat_w, flat_dx = _flat(g), _flat(w), dx.reshape(-1)
     for plan in plans:
+        if in_group <= conv_plan.NARROW:
+            weights = w.reshape(groups, o // groups, in_group, taps)[..., plan.taps].swapaxes(2, 3)
+            runtime.parallel(
+                _jit("conv_narrow").narrow, plan.parts * groups, flat_g, _flat(weights),
+                np.zeros(groups * in_group, np.float32), flat_dx, plan.spec, plan.offsets, grain=plan.grain,
+            )  # fmt: skip
+            continue
         terms = (np.arange(o // groups)[:, None] * in_group * taps + np.array(plan.taps)).ravel()
         panels = np.empty(groups * plan.widths * terms.size, np.float32)
         runtime.parallel(
@@ -86,6 +102,12 @@ def conv_grad_weight(
     )
     o, depth = w_shape[0], math.prod(w_shape[1:])
     rows = plan.offsets.size
+    if o // groups <= conv_plan.NARROW:
+        dw = _narrow_grad_weight(jit.LANES, plan, g, x, w_shape, groups)
+        if np.isfinite(dw).all():
+            return dw
+        # its zeros where a row's end is run over may have met an infinity that the true sum does not meet
+        return conv_numpy.conv_grad_weight(g, x, w_shape, stride, padding, dilation, groups)
     pieces = runtime.parts(plan.parts * plan.tiles, max(1, plan.grain // plan.tiles))
     # shares of the jobs need sums of their own: as many as there is room for, then shares of the channels
     size = groups * plan.widths * rows
@@ -102,6 +124,25 @@ def conv_grad_weight(
         grain=max(1, 20_000 // (depth * shares)),
     )  # fmt: skip
     return dw
+
+
+def _narrow_grad_weight(
+    lanes: int, plan: conv_plan.Gather, g: np.ndarray, x: np.ndarray, w_shape: Ints, groups: int
+) -> np.ndarray:
+    o, depth = w_shape[0], math.prod(w_shape[1:])
+    rows, channels = plan.offsets.size, o // groups
+    pieces = runtime.parts(plan.parts * groups, plan.grain)
+    group_shares = min(pieces, groups)
+    size = o * rows * lanes
+    shares = max(1, min(pieces // group_shares, plan.parts, conv_plan.SHARED_SUMS // size))
+    sums = np.zeros(shares * size, np.float32)
+    runtime.parallel(
+        _jit("conv_narrow").narrow_weight, shares * group_shares, _flat(x), _flat(g), sums, plan.spec, plan.offsets,
+        shares, group_shares, plan.parts,
+    )  # fmt: skip
+    terms = conv_plan.NARROW_TERMS[channels - 1]
+    sums = sums.reshape(shares, groups, rows // terms, channels, terms, lanes).sum(-1).sum(0)
+    return np.ascontiguousarray(sums.swapaxes(1, 2).reshape(o, rows)[:, :depth]).reshape(w_shape)
 
 
 def bias_grad(g: np.ndarray) -> np.ndarray:

@@ -25,15 +25,18 @@ LEAST = 96  # an image is not cut in smaller jobs just to have more of them
 TERMS = 200  # terms per pass over the pixels: their weights (16 floats each) stay in the first-level cache
 TURNED = 256  # most output pixels of a job of the weight's gradient: as many terms of its sums
 SHARED_SUMS = 1 << 20  # floats that the partial sums of the weight's gradient may take
+NARROW = 4  # up to so many output channels per group, vectors hold pixels instead of channels
+NARROW_TERMS = (9, 6, 4, 3)  # terms of the weight's gradient at once, for 1 to 4 channels
+LONG = 4096  # most output pixels of a job with pixels in its vectors
 JOBS = 16  # fewest jobs, if the shape allows, so that threads have something to share
 
 
 # Positions in the table of whole numbers that the kernels read; those of three dimensions take three places.
 (
     CHANNELS, PLANE, LINE, COLUMN, GROUPS, IN_GROUP, OUT_GROUP, WIDTHS, FIRST, IMAGE_STRIDE, CHANNEL_STRIDE, CONTIGUOUS,
-    CHUNK, IMAGE_BOX, SUMS, TILE_SHARES, BUNCH, IMAGES,
-) = range(18)  # fmt: skip
-INPUT, BLOCKS, BLOCK, OUT, STRIDE, ORIGIN, REACH, STEP = range(18, 42, 3)
+    CHUNK, IMAGE_BOX, SUMS, TILE_SHARES, BUNCH, IMAGES, PHASE,
+) = range(19)  # fmt: skip
+INPUT, BLOCKS, BLOCK, OUT, STRIDE, ORIGIN, REACH, STEP = range(19, 43, 3)
 
 
 def three(values: Ints, fill: int) -> Ints:
@@ -57,7 +60,7 @@ class Gather:
     tiles: int  # register tiles that the channels of all groups take
 
 
-def _blocks(out: Ints, stride: Ints, reach: Ints, channels: int, images: int, most: int) -> Ints:
+def _blocks(out: Ints, stride: Ints, reach: Ints, channels: int, images: int, most: int, least: int = LEAST) -> Ints:
     """Output pixels per job in each dimension: whole images, else whole slices, else whole rows, else parts of a row."""
 
     def fits(block: list[int]) -> bool:
@@ -79,7 +82,7 @@ def _blocks(out: Ints, stride: Ints, reach: Ints, channels: int, images: int, mo
     for axis in (0, 1):
         rest = math.prod(block[axis + 1 :])
         jobs = images * math.prod(-(-n // b) for n, b in zip(out, block, strict=True))
-        cuts = min(-(-JOBS // jobs), max(1, block[axis] * rest // LEAST))
+        cuts = min(-(-JOBS // jobs), max(1, block[axis] * rest // least))
         block[axis] = -(-block[axis] // cuts)
     return (block[0], block[1], block[2])
 
@@ -128,7 +131,7 @@ def grid(
     parts = -(-n // bunch) * math.prod(count)
     tile_shares = min(tiles, max(1, JOBS // max(1, parts)))  # too few images and pixels: share out the channels
     depth = offsets.size
-    spec = np.zeros(42, np.int64)
+    spec = np.zeros(43, np.int64)
     for place, value in {
         CHANNELS: c, PLANE: plane, LINE: pitch[0], COLUMN: pitch[1], GROUPS: groups, IN_GROUP: in_group,
         OUT_GROUP: out_group, WIDTHS: widths,
@@ -147,6 +150,48 @@ def grid(
     return Gather(
         parts=parts, tile_shares=tile_shares, grain=max(1, -(-runtime.THRESHOLDS["parallel.fma"] // work)), spec=spec,
         offsets=offsets, spots=spots, places=cells @ steps, taps=tuple(i for i, _ in taps), widths=widths, tiles=tiles,
+    )  # fmt: skip
+
+
+def narrow_grid(
+    x_shape: Ints, out: Ints, stride: Ints, taps: list[tuple[int, Ints]], groups: int, out_channels: int,
+    y_shape: Ints, step: Ints, first: Ints,
+) -> Gather:  # fmt: skip
+    """As `grid`, for ``jit_conv_narrow``: parts of one group's channels, sorted by phase of the stride."""
+    n, c = x_shape[:2]
+    in_group = c // groups
+    vectors = np.array([vector for _, vector in taps], np.int64)
+    origin = vectors.min(0)
+    reach = tuple(int(v) for v in vectors.max(0) - origin + 1)
+    block = _blocks(out, stride, reach, in_group, n * groups, LONG, LONG // 4)
+    count = tuple(-(-m // b) for m, b in zip(out, block, strict=True))
+    size = tuple(-(-((b - 1) * s + r) // s) for b, s, r in zip(block, stride, reach, strict=True))  # of one phase
+    pitch = np.array([size[1] * size[2], size[2], 1], np.int64)
+    phase = math.prod(size)
+    plane = _padded(phase * math.prod(stride))
+    phases, places = (vectors - origin) % stride, (vectors - origin) // stride
+    order = phases @ [stride[1] * stride[2], stride[2], 1]
+    offsets = (np.arange(in_group)[:, None] * plane + order * phase + places @ pitch).ravel() * 4
+    y_pitch = np.array([y_shape[1] * y_shape[2], y_shape[2], 1], np.int64)
+    parts = n * math.prod(count)
+    spec = np.zeros(43, np.int64)
+    for place, value in {
+        CHANNELS: c, PLANE: plane, LINE: pitch[0], COLUMN: pitch[1], PHASE: phase, GROUPS: groups, IN_GROUP: in_group,
+        OUT_GROUP: out_channels // groups, FIRST: np.array(first) @ y_pitch,
+        IMAGE_STRIDE: out_channels * math.prod(y_shape), CHANNEL_STRIDE: math.prod(y_shape), IMAGES: n,
+        SUMS: (block[0] - 1) * pitch[0] + (block[1] - 1) * pitch[1] + block[2],
+    }.items():  # fmt: skip
+        spec[place] = value
+    for place, triple in {
+        INPUT: x_shape[2:], BLOCKS: count, BLOCK: block, OUT: out, STRIDE: stride, ORIGIN: origin, REACH: reach,
+        STEP: np.array(step) * y_pitch,
+    }.items():  # fmt: skip
+        spec[place : place + 3] = triple
+    work = math.prod(block) * offsets.size * (out_channels // groups)
+    return Gather(
+        parts=parts, tile_shares=groups, grain=max(1, -(-runtime.THRESHOLDS["parallel.fma"] // (4 * work))), spec=spec,
+        offsets=offsets, spots=offsets[:0], places=offsets[:0], taps=tuple(i for i, _ in taps),
+        widths=out_channels // groups, tiles=groups,
     )  # fmt: skip
 
 
@@ -170,6 +215,8 @@ def forward(
     stride, taps = _window(w_shape, stride, padding, dilation)
     shape = (*x_shape[:2], *three(x_shape[2:], 1))
     out = three(out, 1)
+    if w_shape[0] // groups <= NARROW:
+        return narrow_grid(shape, out, stride, taps, groups, w_shape[0], out, (1, 1, 1), (0, 0, 0))
     return grid(shape, out, stride, taps, groups, w_shape[0], out, (1, 1, 1), (0, 0, 0), lanes, rows)
 
 
@@ -201,7 +248,10 @@ def input_gradient(
             holes = True
             continue
         shape = (*g_shape[:2], *three(g_shape[2:], 1))
-        grids.append(grid(shape, out, (1, 1, 1), taps, groups, x_shape[1], size, stride, phase, lanes, rows))
+        if w_shape[1] <= NARROW:
+            grids.append(narrow_grid(shape, out, (1, 1, 1), taps, groups, x_shape[1], size, stride, phase))
+        else:
+            grids.append(grid(shape, out, (1, 1, 1), taps, groups, x_shape[1], size, stride, phase, lanes, rows))
     return grids, holes
 
 
@@ -213,6 +263,10 @@ def weight_gradient(
     stride, taps = _window(w_shape, stride, padding, dilation)
     shape = (*x_shape[:2], *three(x_shape[2:], 1))
     out = three(out, 1)
-    plan = grid(shape, out, stride, taps, groups, w_shape[0], out, (1, 1, 1), (0, 0, 0), lanes, rows, TURNED, TURNED)
+    if w_shape[0] // groups <= NARROW:
+        plan = narrow_grid(shape, out, stride, taps, groups, w_shape[0], out, (1, 1, 1), (0, 0, 0))
+        rows = NARROW_TERMS[w_shape[0] // groups - 1]
+    else:
+        plan = grid(shape, out, stride, taps, groups, w_shape[0], out, (1, 1, 1), (0, 0, 0), lanes, rows, TURNED, TURNED)
     missing = -plan.offsets.size % rows
     return replace(plan, offsets=np.concatenate([plan.offsets, plan.offsets[:1].repeat(missing)]))

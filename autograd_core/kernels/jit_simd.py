@@ -177,3 +177,99 @@ def clear1(typingctx, target):
         return context.get_dummy_value()
 
     return types.void(types.int64), codegen
+
+
+def make_strip(channels: int, vectors: int) -> Any:
+    """``strip(base, offsets, depth, weights, starts, out, pitch)`` for ``vectors`` vectors of pixels in a row.
+
+    ``out[c, :] = starts[c] + sum_r  weights[r, c] * base[offsets[r] : ...]`` for each of ``channels`` output channels
+    ``c``, which are ``pitch`` bytes apart.
+    """
+    width = 4 * LANES
+
+    @intrinsic
+    def strip(typingctx, base, offsets, depth, weights, starts, out, pitch):
+        def codegen(context, b, signature, args):
+            base, offsets, depth, weights, starts, out, pitch = args
+            fma = _fma(b, LANES)
+            first = [_broadcast(b, _plus(b, starts, 4 * c), LANES) for c in range(channels)]
+            entry, loop, done = b.block, b.append_basic_block("terms"), b.append_basic_block("done")
+            b.branch(loop)
+            b.position_at_end(loop)
+            r = b.phi(_i64)
+            r.add_incoming(ir.Constant(_i64, 0), entry)
+            sums = [[b.phi(_vector(LANES)) for _ in range(vectors)] for _ in range(channels)]
+            at = b.add(base, b.load(b.gep(_pointer(b, offsets, _i64), [r]), align=8))
+            pixels = [_load(b, _plus(b, at, width * j), LANES) for j in range(vectors)]
+            row = b.add(weights, b.mul(r, ir.Constant(_i64, 4 * channels)))
+            following = b.add(r, ir.Constant(_i64, 1))
+            r.add_incoming(following, loop)
+            after = []
+            for c in range(channels):
+                weight = _broadcast(b, _plus(b, row, 4 * c), LANES)
+                after.append([b.call(fma, [weight, pixels[j], sums[c][j]]) for j in range(vectors)])
+                for j in range(vectors):
+                    sums[c][j].add_incoming(first[c], entry)
+                    sums[c][j].add_incoming(after[c][j], loop)
+            b.cbranch(b.icmp_signed("<", following, depth), loop, done)
+            b.position_at_end(done)
+            for c in range(channels):
+                line = b.add(out, b.mul(pitch, ir.Constant(_i64, c)))
+                for j in range(vectors):
+                    _store(b, after[c][j], _plus(b, line, width * j))
+            return context.get_dummy_value()
+
+        return types.void(*(types.int64,) * 7), codegen
+
+    return strip
+
+
+def make_dots(channels: int, terms: int) -> Any:
+    """``dots(left, pitch, base, offsets, count, sums)``: scalar products of ``count`` vectors, kept lane by lane.
+
+    ``sums[c, r, :] += left[c, v, :] * base[offsets[r] + v, :]`` over all vectors ``v``, for each of ``channels`` rows of
+    ``left`` (``pitch`` bytes apart) and ``terms`` offsets.
+    """
+    width = 4 * LANES
+
+    @intrinsic
+    def dots(typingctx, left, pitch, base, offsets, count, sums):
+        def codegen(context, b, signature, args):
+            left, pitch, base, offsets, count, sums = args
+            fma = _fma(b, LANES)
+            rows = [b.add(left, b.mul(pitch, ir.Constant(_i64, c))) for c in range(channels)]
+            spots = [
+                b.add(base, b.load(_pointer(b, _plus(b, offsets, 8 * r), _i64), align=8)) for r in range(terms)
+            ]
+            places = [[_plus(b, sums, width * (terms * c + r)) for r in range(terms)] for c in range(channels)]
+            first = [[_load(b, place, LANES) for place in line] for line in places]
+            entry, loop, done = b.block, b.append_basic_block("vectors"), b.append_basic_block("done")
+            b.branch(loop)
+            b.position_at_end(loop)
+            v = b.phi(_i64)
+            v.add_incoming(ir.Constant(_i64, 0), entry)
+            totals = [[b.phi(_vector(LANES)) for _ in range(terms)] for _ in range(channels)]
+            at = b.mul(v, ir.Constant(_i64, width))
+            lefts = [_load(b, b.add(row, at), LANES) for row in rows]
+            after: list[list[Any]] = [[None] * terms for _ in range(channels)]
+            for r in range(terms):
+                right = _load(b, b.add(spots[r], at), LANES)
+                for c in range(channels):
+                    after[c][r] = b.call(fma, [lefts[c], right, totals[c][r]])
+            following = b.add(v, ir.Constant(_i64, 1))
+            v.add_incoming(following, loop)
+            for c in range(channels):
+                for r in range(terms):
+                    totals[c][r].add_incoming(first[c][r], entry)
+                    totals[c][r].add_incoming(after[c][r], loop)
+            v_end = b.icmp_signed("<", following, count)
+            b.cbranch(v_end, loop, done)
+            b.position_at_end(done)
+            for c in range(channels):
+                for r in range(terms):
+                    _store(b, after[c][r], places[c][r])
+            return context.get_dummy_value()
+
+        return types.void(*(types.int64,) * 6), codegen
+
+    return dots
