@@ -77,8 +77,17 @@ function startPage() {
     scene.backward = view === "backward";
     for (const b of document.querySelectorAll("#view button")) b.setAttribute("aria-pressed", b.dataset.view === view);
     if (pinned) highlight(pinned);
-    legend(); scene.ask();
+    legend();
+    const roomy = scene.items.length < 3000; // larger graphs keep their places and show one rule a node
+    if (scene.rulesShown || (scene.backward && roomy)) {
+      scene.rulesShown = scene.backward && roomy;
+      for (const n of graph.nodes) n.w0 = 0;
+      for (const g of [graph.root, ...graph.groups]) g.stale = true;
+      scene.arrange(scene.selected && !scene.selected.root ? visibleFor(scene.selected) : scene.middle());
+    }
+    scene.ask();
   }
+  function visibleFor(item) { let seen = item; for (let u = item.up; u && !u.root; u = u.up) if (!u.open) seen = u; return seen; }
   function setColour(mode) { scene.mode = mode; $("colour").value = mode; scene.scale = scaleFor(graph, mode); legend(); scene.ask(); }
   function setTheme(on) { dark = on; document.documentElement.classList.toggle("dark", dark); scene.T = theme(dark); if (scene.items.length) { legend(); showPanel(page, scene.selected); scene.ask(); } }
   function toggleParams() {
@@ -206,8 +215,7 @@ function startPage() {
     if (next.length) keep(next[0]);
   }
   function keep(item) {
-    let seen = item;
-    for (let u = item.up; u && !u.root; u = u.up) if (!u.open) seen = u;
+    const seen = visibleFor(item);
     select(seen);
     const [x, y] = position(seen.key), W = canvas.clientWidth, H = canvas.clientHeight;
     if (x < 40 || y < 40 || x > W - 40 || y > H - 60) scene.glideTo(scene.x + W / 2 - x, scene.y + H / 2 - y, scene.zoom);

@@ -33,8 +33,10 @@ class Scene {
 
   size(i) {
     if (i.w0) return [i.w0, i.h0];
-    const [a, b] = this.lines(i), wide = Math.min(230, Math.max(this.textWidth(a, TITLE), this.textWidth(b, SMALL)));
-    i.w0 = Math.ceil(wide) + (i.group ? 46 : i.kind === "op" ? 26 : 30); i.h0 = i.group ? 44 : i.kind === "op" || i.kind === "module" ? 40 : 36;
+    const [a, b] = this.lines(i), small = this.rulesShown && !i.group ? this.backwardLines(i) : [b];
+    const wide = Math.min(250, Math.max(this.textWidth(a, TITLE), ...small.map((t) => this.textWidth(t, SMALL))));
+    i.w0 = Math.ceil(wide) + (i.group ? 46 : i.kind === "op" ? 26 : 30);
+    i.h0 = (i.group ? 44 : i.kind === "op" || i.kind === "module" ? 40 : 36) + 13.5 * (small.length - 1);
     if (i.group) i.headWidth = this.textWidth(a, TITLE) + Math.min(200, this.textWidth(b, SMALL)) + 70;
     return [i.w0, i.h0];
   }
@@ -118,6 +120,18 @@ class Scene {
       if (x >= i.ax && x <= i.ax + i.aw && y >= i.ay && y <= i.ay + i.ah) return { item: i, head: i.group && (!i.open || y <= i.ay + HEAD + 2) };
     }
     return null;
+  }
+
+  // The item nearest to the middle of the screen, to hold on to when everything moves.
+  middle() {
+    const x = (this.canvas.clientWidth / 2 - this.x) / this.zoom, y = (this.canvas.clientHeight / 2 - this.y) / this.zoom;
+    let best = null, least = Infinity;
+    for (const i of this.items) {
+      if (i.group && i.open) continue;
+      const d = Math.hypot(i.ax + i.aw / 2 - x, i.ay + i.ah / 2 - y);
+      if (d < least) { least = d; best = i; }
+    }
+    return best;
   }
 
   draw() {
@@ -257,25 +271,26 @@ class Scene {
       c.strokeStyle = T.accent; c.lineWidth = this.selected === i ? 2.6 : 1.6; this.outline(i, x - 1.5, y - 1.5, w + 3, h + 3); c.stroke();
     }
     if (this.zoom * 12 > 4.5) {
-      let [a, b] = this.lines(i);
-      if (this.backward && !i.group) b = this.backwardLine(i) || b;
-      const room = w - (i.group ? 34 : 14), cx = x + w / 2 + (i.group ? 7 : 0);
+      const [a, b] = this.lines(i), all = this.backward && !i.group ? this.backwardLines(i) : [b], small = this.rulesShown ? all : all.slice(0, 1);
+      const room = w - (i.group ? 34 : 14), cx = x + w / 2 + (i.group ? 7 : 0), top = y + h / 2 - 7 - 6.75 * (small.length - 1);
       c.textAlign = "center"; c.textBaseline = "middle";
-      c.font = TITLE; c.fillStyle = p.ink; c.fillText(this.cut(a, TITLE, room), cx, y + h / 2 - 7);
-      c.font = SMALL; c.fillStyle = p.soft; c.fillText(this.cut(b, SMALL, room), cx, y + h / 2 + 8.5);
+      c.font = TITLE; c.fillStyle = p.ink; c.fillText(this.cut(a, TITLE, room), cx, top);
+      c.font = SMALL; c.fillStyle = p.soft;
+      small.forEach((t, k) => c.fillText(this.cut(t, SMALL, room), cx, top + 15.5 + 13.5 * k));
       if (i.group) { c.font = TITLE; c.fillStyle = p.soft; c.textAlign = "left"; c.fillText("+", x + 9, y + h / 2); }
       if (i.origin || i.gradOrigin) this.badge(i, x + w, y);
     }
     c.globalAlpha = 1;
   }
 
-  backwardLine(i) {
+  // What stands under a name in the backward view: the rules that ran, or the size of the gradient that arrived.
+  backwardLines(i) {
     if (i.kind === "op") {
-      const rules = this.graph.infos[i.info] ? this.graph.infos[i.info].rules : [];
-      const mine = rules.filter((r) => { const k = i.inputs.split(",").indexOf(r[0]), q = i.parents[k]; return q === undefined || (q >= 0 && this.graph.nodes[q].requiresGrad); });
-      if (mine.length) return mine.map((r) => "∂" + r[0] + " = " + (r[2] || r[1])).join("   ");
+      const rules = this.graph.infos[i.info] ? this.graph.infos[i.info].rules : [], slots = i.inputs.split(",");
+      const mine = rules.filter((r) => { const q = i.parents[slots.indexOf(r[0])]; return q === undefined || (q >= 0 && this.graph.nodes[q].requiresGrad); });
+      if (mine.length && i.requiresGrad) return mine.slice(0, 4).map((r) => "∂" + r[0] + " = " + (r[2] || r[1]));
     }
-    return i.grad && i.grad[4] !== null ? "‖∂‖ = " + short(i.grad[4]) : i.requiresGrad ? "" : "no gradient";
+    return [i.grad && i.grad[4] !== null ? "‖∂‖ = " + short(i.grad[4]) : i.requiresGrad ? i.shape : "no gradient"];
   }
 
   outline(i, x, y, w, h) {
