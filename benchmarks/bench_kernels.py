@@ -89,7 +89,45 @@ def optim_cases() -> Iterator[Case]:
         yield adam(count, size, True)
 
 
-FAMILIES = {"optim": optim_cases, "softmax": softmax_cases}
+def loss_cases() -> Iterator[Case]:
+    from autograd_core.kernels import loss as k
+
+    for rows, classes in ((64, 10), (128, 10), (768, 65), (4096, 1000)):
+        x, t = randn(rows, classes), rng.integers(0, classes, rows)
+        _loss, lse, total = k.cross_entropy(x, t)
+        tx, tt = tensor(x, True), tensor(t)
+        yield case("loss", f"cross_entropy {(rows, classes)}", lambda x=x, t=t: k.cross_entropy(x, t),
+                   lambda x=tx, t=tt: F.cross_entropy(x.detach(), t))
+        peer = gradient(F.cross_entropy(tx, tt), tx, torch.ones(())) if torch is not None else None
+        yield Case("loss", f"cross_entropy backward {(rows, classes)}",
+                   lambda x=x, t=t, s=lse, n=total: k.cross_entropy_backward(np.ones((), np.float32), x, t, s, n), peer)
+
+
+def pooling_cases() -> Iterator[Case]:
+    from autograd_core.kernels import pooling as k
+
+    for shape in ((64, 6, 28, 28), (64, 64, 24, 24), (16, 64, 112, 112)):
+        x = randn(*shape)
+        tx = tensor(x, True)
+        for kernel, stride, padding in ((2, 2, 0), (3, 2, 1)):
+            label, pair = f"{shape} {kernel}x{kernel} stride {stride}", (kernel, kernel)
+            y, indices = k.max_pool(x, pair, stride, padding)
+            g = randn(*y.shape)
+            yield case("pooling", f"max_pool {label}", lambda x=x, a=(pair, stride, padding): k.max_pool(x, *a),
+                       lambda x=tx, a=(kernel, stride, padding): F.max_pool2d(x.detach(), *a))
+            peer = gradient(F.max_pool2d(tx, kernel, stride, padding), tx, tensor(g)) if torch is not None else None
+            yield Case("pooling", f"max_pool backward {label}",
+                       lambda g=g, i=indices, s=shape: k.max_pool_backward(g, i, s, 2), peer)
+            yield case("pooling", f"avg_pool {label}", lambda x=x, a=(pair, stride, padding): k.avg_pool(x, *a),
+                       lambda x=tx, a=(kernel, stride, padding): F.avg_pool2d(x.detach(), *a))
+            peer = gradient(F.avg_pool2d(tx, kernel, stride, padding), tx, tensor(g)) if torch is not None else None
+            yield Case("pooling", f"avg_pool backward {label}",
+                       lambda g=g, s=shape, a=(pair, stride, padding): k.avg_pool_backward(g, s, *a), peer)
+        peer = (lambda x=tx: F.adaptive_avg_pool2d(x.detach(), 1)) if torch is not None else None
+        yield Case("pooling", f"adaptive_avg_pool {shape} to 1x1", lambda x=x: k.adaptive_avg_pool(x, (1, 1)), peer)
+
+
+FAMILIES = {"optim": optim_cases, "softmax": softmax_cases, "loss": loss_cases, "pooling": pooling_cases}
 
 
 def measure(calls: list[Callable[[], Any]], rounds: int) -> list[float]:

@@ -29,7 +29,7 @@ def max_pool(begin, end, x, d0, d1, dn, h0, h1, hn, w0, w1, wn, step, y, indices
                             base = (i * height + j) * width
                             for k in range(w0[ow], w1[ow], sw):
                                 value = row[k]
-                                if value > best or value != value:
+                                if value > best or np.isnan(value):
                                     best, where = value, base + k
                     y[p, od, oh, ow] = best
                     indices[p, od, oh, ow] = where

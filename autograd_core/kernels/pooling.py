@@ -225,6 +225,8 @@ def max_pool_backward(g: np.ndarray, indices: np.ndarray, input_shape: Ints, dim
         An index lies outside its plane.
     """
     planes, area = _scatter_shape("max_pool_backward", g, indices, input_shape, dims)
+    if g.size == 0:
+        return np.zeros(tuple(input_shape), g.dtype)
     jit = _jit(g)
     if jit is None or indices.dtype != np.int32:
         _check_indices("max_pool_backward", indices, area)
@@ -245,7 +247,8 @@ def max_unpool(x: np.ndarray, indices: np.ndarray, spatial: Ints) -> np.ndarray:
     planes, area = _scatter_shape("max_unpool", x, indices, shape, len(spatial))
     _check_indices("max_unpool", indices, area)
     y = np.zeros((planes, area), x.dtype)
-    np.put_along_axis(y, indices.reshape(planes, -1).astype(np.int64, copy=False), x.reshape(planes, -1), 1)
+    if x.size:
+        np.put_along_axis(y, indices.reshape(planes, -1).astype(np.int64, copy=False), x.reshape(planes, -1), 1)
     return y.reshape(shape)
 
 

@@ -8,7 +8,7 @@ import pytest
 from autograd_core.kernels import loss as k
 from autograd_core.kernels.thresholds import THRESHOLDS
 
-OPTIONS = [dict(weight=w, label_smoothing=s, reduction=r) for w, s, r in
+OPTIONS = [{"weight": w, "label_smoothing": s, "reduction": r} for w, s, r in
            itertools.product((False, True), (0.0, 0.1), ("mean", "sum", "none"))]
 
 

@@ -42,8 +42,8 @@ def adam(**options):
 
 
 @pytest.mark.parametrize("options", [
-    dict(), dict(momentum=0.9), dict(momentum=0.9, nesterov=True, weight_decay=0.1),
-    dict(momentum=0.9, dampening=0.3, maximize=True),
+    {}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1},
+    {"momentum": 0.9, "dampening": 0.3, "maximize": True},
 ])
 def test_sgd(monkeypatch, options):
     same(monkeypatch, sgd(**options), columns=1 if options else 0)
@@ -51,7 +51,7 @@ def test_sgd(monkeypatch, options):
 
 @pytest.mark.parametrize("columns", [2, 3])  # three: amsgrad
 @pytest.mark.parametrize("options", [
-    dict(), dict(weight_decay=0.1), dict(weight_decay=0.1, decoupled=True, maximize=True), dict(betas=(0.3, 0.5)),
+    {}, {"weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled": True, "maximize": True}, {"betas": (0.3, 0.5)},
 ])
 def test_adam(monkeypatch, options, columns):
     same(monkeypatch, adam(**options), columns)
@@ -76,7 +76,7 @@ def test_rmsprop(monkeypatch, centered, momentum):
     same(monkeypatch, call, 1 + centered + (momentum > 0))
 
 
-@pytest.mark.parametrize("options", [dict(), dict(weight_decay=0.1, lr_decay=0.01, maximize=True)])
+@pytest.mark.parametrize("options", [{}, {"weight_decay": 0.1, "lr_decay": 0.01, "maximize": True}])
 def test_adagrad(monkeypatch, options):
     same(monkeypatch, lambda p, g, s, step, plan: optim.adagrad(p, g, s, step=step, plan=plan, **options), 1)
 
