@@ -1,8 +1,8 @@
 """Saving and loading: tensors in safetensors, containers as JSON beside them, never a pickle.
 
-`save` writes to a temporary file beside the target, makes sure it is on the disk and renames it: a process killed at any
-moment leaves the old file or the new one, whole. `load` reads these files, plain safetensors files, .npz archives and
-PyTorch's zip files, and refuses whatever is damaged with one sentence.
+`save` writes to a temporary file beside the target, makes sure it is on the disk and renames it: a process killed at
+any moment leaves the old file or the new one, whole. `load` reads these files, plain safetensors files, .npz archives
+and PyTorch's zip files, and refuses whatever is damaged with one sentence.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import contextlib
 import io
 import json
 import os
-import secrets
 import stat
 import zipfile
 import zlib
@@ -22,7 +21,7 @@ import numpy as np
 
 from .device import check_device, device
 from .io_safetensors import FileProblem, looks_like_safetensors, read_header, read_safetensors, write_safetensors
-from .io_structure import Encoder, decode
+from .io_structure import NUMPY_TYPES, Encoder, checksum, decode
 from .tensor import Tensor, wrap
 
 __all__ = ["load", "load_npz", "read_metadata", "save", "save_npz"]
@@ -49,7 +48,7 @@ def replacing(path: str) -> Iterator[BinaryIO]:
             yield file
         return
     folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name}.{secrets.token_hex(6)}.tmp")
+    temporary = os.path.join(folder, f".{name}.{os.urandom(6).hex()}.tmp")
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
         with os.fdopen(handle, "wb") as file:
@@ -178,10 +177,10 @@ def save_npz(obj: Mapping[str, Any], f: Any, compressed: bool = False) -> None:
         if isinstance(value, Tensor) and not value.is_leaf:
             raise RuntimeError(f"save_npz: {name!r} was computed by a recorded op; save its detach().")
         array = value.array if isinstance(value, Tensor) else np.asarray(value)
-        if array.dtype.kind not in "biufc":
+        if array.dtype.newbyteorder("=") not in NUMPY_TYPES:
             raise TypeError(
-                f"save_npz: {name!r} is {type(value).__name__}, which is no array of numbers; .npz holds a flat dict of "
-                "tensors. save() with another suffix stores nested containers."
+                f"save_npz: {name!r} is {type(value).__name__}, which is no array of numbers; .npz holds a flat dict "
+                "of tensors. save() with another suffix stores nested containers."
             )
         arrays[name] = array
 
@@ -250,7 +249,8 @@ def load_npz(f: Any) -> dict[str, Tensor]:
         When it is damaged or holds anything else than numbers.
     """
     with _opened("load_npz", f) as (file, _, name):
-        return _guarded("load_npz", name, lambda: _read_npz(file))
+        tensors: dict[str, Tensor] = _guarded("load_npz", name, lambda: _read_npz(file))
+        return tensors
 
 
 def read_metadata(f: Any) -> dict[str, str]:
@@ -322,8 +322,8 @@ def _load_any(file: BinaryIO, size: int | None) -> Any:
 
     if is_legacy_torch(start):
         raise FileProblem(
-            "it is in the format PyTorch wrote before version 1.6, which is one pickle; in PyTorch, load it and save it "
-            "again, then this reader can"
+            "it is in the format PyTorch wrote before version 1.6, which is one pickle; in PyTorch, load it and save "
+            "it again, then this reader can"
         )
     if start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05":
         raise FileProblem("it is a Python pickle, which could run anything; nothing of it was read")
@@ -350,9 +350,9 @@ def _load_zip(file: BinaryIO) -> Any:
 
 def _load_safetensors(file: BinaryIO, size: int | None) -> Any:
     arrays, metadata = read_safetensors(file, size)
-    if _STRUCTURE not in metadata:
+    if _STRUCTURE not in metadata and _CHECKSUM not in metadata:
         return {name: wrap(array) for name, array in arrays.items()}
-    text = metadata[_STRUCTURE]
+    text = metadata.get(_STRUCTURE, "")
     if metadata.get(_CHECKSUM) != f"{zlib.crc32(text.encode('utf-8')):08x}":
         raise FileProblem("its structure was altered: the checksum differs")
     try:
@@ -364,7 +364,7 @@ def _load_safetensors(file: BinaryIO, size: int | None) -> Any:
     if version != _VERSION:
         raise FileProblem(f"it was saved in version {version} of this format, this is version {_VERSION}; update")
     for name, array in arrays.items():
-        if name in checksums and zlib.crc32(memoryview(array.reshape(-1).view(np.uint8))) != checksums[name]:
+        if name in checksums and checksum(array) != checksums[name]:
             raise FileProblem(f"its tensor {name!r} was altered: the checksum differs")
     for name in paired:
         if name not in arrays or arrays[name].dtype != np.float64 or arrays[name].shape[-1:] != (2,):
@@ -399,15 +399,16 @@ def _read_npy(member: Any, info: zipfile.ZipInfo) -> np.ndarray[Any, Any]:
         raise FileProblem(f"its member {info.filename!r} is of .npy version {version}")
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran, dtype = read(member)
-    if dtype.kind not in "biufc":
-        raise FileProblem(f"its member {info.filename!r} holds {dtype}, not numbers")
+    if dtype.newbyteorder("=") not in NUMPY_TYPES:
+        raise FileProblem(f"its member {info.filename!r} holds {dtype}, which no tensor has")
     count = 1
     for n in shape:
         count *= n
     expected = count * dtype.itemsize
     if member.tell() + expected != info.file_size:
         raise FileProblem(
-            f"its member {info.filename!r} of shape {shape} needs {expected} bytes, has {info.file_size - member.tell()}"
+            f"its member {info.filename!r} of shape {shape} needs {expected} bytes, has "
+            f"{info.file_size - member.tell()}"
         )
     parts, left = [], expected
     while left and (part := member.read(min(left, 1 << 24))):  # in pieces: the size, too, is only a claim

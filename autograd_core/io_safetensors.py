@@ -81,7 +81,7 @@ def storable(array: Array) -> bool:
 def as_bytes(array: Array) -> memoryview:
     """The array's values as the format stores them; no copy when they lie like that already."""
     plain = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-    return memoryview(plain.reshape(-1).view(np.uint8))
+    return plain.reshape(-1).view(np.uint8).data
 
 
 def write_safetensors(file: Any, tensors: dict[str, Array], metadata: dict[str, str]) -> None:
@@ -199,7 +199,7 @@ def read_safetensors(file: BinaryIO, size: int | None) -> tuple[dict[str, Array]
     for name, kind, shape, nbytes in entries:
         dtype = np.dtype(_NUMPY_OF.get(kind) or _WIDENED[kind][0])
         array = np.empty(nbytes // dtype.itemsize, dtype)
-        if nbytes and _fill(file, memoryview(array.view(np.uint8))) != nbytes:
+        if nbytes and _fill(file, array.view(np.uint8).data) != nbytes:
             raise FileProblem(f"it is cut short within the tensor {name!r}")
         if kind == "BOOL" and nbytes and array.view(np.uint8).max() > 1:
             raise FileProblem(f"its tensor {name!r} holds booleans other than 0 and 1")

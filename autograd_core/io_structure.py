@@ -1,7 +1,7 @@
 """Nested containers as JSON beside named arrays, and back.
 
-Numbers, texts, lists and dicts with text keys are themselves in the JSON; everything else is an object with the key "!",
-which names its kind. No kind can hold code.
+Numbers, texts, lists and dicts with text keys are themselves in the JSON; everything else is an object with the key
+"!", which names its kind. No kind can hold code.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import binascii
 import math
 import zlib
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,20 @@ from .device import device
 from .io_safetensors import FileProblem, as_bytes, storable
 from .tensor import Size, Tensor, wrap
 
-__all__ = ["Encoder", "decode"]
+__all__ = ["NUMPY_TYPES", "Encoder", "checksum", "decode"]
 
 Array = np.ndarray[Any, Any]
 
+NUMPY_TYPES = frozenset(d.numpy for d in dtypes.ALL)
 _KIND = "!"
 _MAX_DEPTH = 200
 _BYTES_AS_ARRAY = 1024  # longer ones are stored as uint8 payload
+
+
+def checksum(array: Array) -> int:
+    """CRC-32 of the array's type, shape and stored bytes."""
+    kind = f"{array.dtype.newbyteorder('<').str}{array.shape}"
+    return zlib.crc32(as_bytes(array), zlib.crc32(kind.encode("ascii")))
 
 
 class Encoder:
@@ -137,9 +145,10 @@ class Encoder:
         stored, paired = array, array.dtype == np.complex128
         if paired:  # the format has no complex128
             stored = np.ascontiguousarray(array).reshape(*array.shape, 1).view(np.float64)
-        elif not storable(array):
+        elif not storable(array) or array.dtype.newbyteorder("=") not in NUMPY_TYPES:
             raise TypeError(
-                f"save: {_spell(path)} is an array of dtype {array.dtype}; arrays of numbers and booleans can be stored."
+                f"save: {_spell(path)} is an array of dtype {array.dtype}; arrays of numbers and booleans can be "
+                "stored."
             )
         name = ".".join(map(str, path)) or "tensor"
         while name in self.arrays or name == "__metadata__":
@@ -148,7 +157,7 @@ class Encoder:
         self.arrays[name] = stored
         if paired:
             self.complex128.append(name)
-        self.checksums[name] = zlib.crc32(as_bytes(stored))
+        self.checksums[name] = checksum(stored)
         self._names[where] = name
         self._alive.append(array)
         return name
@@ -157,7 +166,9 @@ class Encoder:
         kind = type(obj)
         where = _spell(path)
         if hasattr(obj, "state_dict"):
-            return TypeError(f"save: {where} is a {kind.__name__}; save its state_dict(), and load that into a new one.")
+            return TypeError(
+                f"save: {where} is a {kind.__name__}; save its state_dict(), and load that into a new one."
+            )
         if hasattr(obj, "get_state") and hasattr(obj, "set_state"):
             return TypeError(f"save: {where} is a {kind.__name__}; save its get_state().")
         hint = ""
@@ -170,8 +181,8 @@ class Encoder:
         elif hasattr(obj, "__fspath__"):
             hint = " Turn it into a str."
         return TypeError(
-            f"save: {where} is a {kind.__module__}.{kind.__qualname__}; a file holds tensors, arrays, numbers, str, bytes, "
-            f"None, and dict, list, tuple, set of these.{hint}"
+            f"save: {where} is a {kind.__module__}.{kind.__qualname__}; a file holds tensors, arrays, numbers, str, "
+            f"bytes, None, and dict, list, tuple, set of these.{hint}"
         )
 
 
@@ -208,7 +219,7 @@ def decode(structure: Any, arrays: dict[str, Array]) -> Any:
     def bytes_of(entry: dict[str, Any]) -> bytes:
         return base64.b64decode(entry["v"], validate=True) if "v" in entry else array_of(entry).tobytes()
 
-    kinds = {
+    kinds: dict[Any, Callable[[dict[str, Any]], Any]] = {
         "tensor": tensor,
         "array": array_of,
         "scalar": lambda e: array_of(e)[()],
@@ -240,7 +251,9 @@ def decode(structure: Any, arrays: dict[str, Array]) -> Any:
 
     try:
         return build(structure)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, binascii.Error) as error:
+    except FileProblem:
+        raise
+    except (RuntimeError, KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
         raise FileProblem(f"its structure is not one that save() writes ({type(error).__name__}: {error})") from None
 
 

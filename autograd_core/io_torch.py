@@ -2,8 +2,8 @@
 
 Such a file is a zip archive: ``data.pkl``, a pickle program that builds the saved object, and one member per storage
 with its raw bytes. A pickle program can import and call anything. So it is not unpickled: the interpreter below steps
-through it and knows the opcodes that build containers, and by name the few functions with which PyTorch spells a tensor,
-for which it has its own. Every other name is refused where it is mentioned; nothing is ever imported.
+through it and knows the opcodes that build containers, and by name the few functions with which PyTorch spells a
+tensor, for which it has its own. Every other name is refused where it is mentioned; nothing is ever imported.
 
 Source: PyTorch's note "Serialization semantics"; Python's `pickletools` for the opcodes.
 """
@@ -14,7 +14,7 @@ import pickletools
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
@@ -120,7 +120,10 @@ def check_members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 
 def is_legacy_torch(start: bytes) -> bool:
     """Whether a file begins like those PyTorch wrote before version 1.6: a pickle of a magic number."""
-    return start[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") and b"\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19" in start
+    return (
+        start[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+        and b"\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19" in start
+    )
 
 
 def read_torch_zip(file: BinaryIO) -> Any:
@@ -146,7 +149,9 @@ def read_torch_zip(file: BinaryIO) -> Any:
             def read(name: str) -> bytes:
                 return archive.read(members[name])
 
-            order = read(f"{prefix}byteorder").decode("ascii", "replace") if f"{prefix}byteorder" in members else "little"
+            order = (
+                read(f"{prefix}byteorder").decode("ascii", "replace") if f"{prefix}byteorder" in members else "little"
+            )
             if order not in ("little", "big"):
                 raise FileProblem(f"its byte order is {order!r}, expected 'little' or 'big'")
             return _Program(read, members, prefix, order).run(read(programs[0]))
@@ -167,7 +172,7 @@ class _Program:
         self, read: Callable[[str], bytes], members: dict[str, zipfile.ZipInfo], prefix: str, order: str
     ) -> None:
         self._read, self._members, self._prefix = read, members, prefix
-        self._order = "<" if order == "little" else ">"
+        self._order: Literal["<", ">"] = "<" if order == "little" else ">"
         self._storages: dict[tuple[str, str], _Storage] = {}
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
@@ -184,8 +189,8 @@ class _Program:
                 step = _STEPS.get(opcode.name)
                 if step is None:
                     raise FileProblem(
-                        f"its program uses the opcode {opcode.name}, which files of tensors and plain containers do not "
-                        "need; refused, nothing was executed"
+                        f"its program uses the opcode {opcode.name}, which files of tensors and plain containers "
+                        "do not need; refused, nothing was executed"
                     )
                 step(self, argument)
         except FileProblem:
@@ -196,7 +201,7 @@ class _Program:
             raise FileProblem("its program claims more than fits in memory") from None
         raise FileProblem("its program has no end")
 
-    # -- the stack ------------------------------------------------------------------------------------------------------
+    # -- the stack ---------------------------------------------------------------------------------------------------
 
     def push(self, value: Any) -> None:
         self._stack.append(value)
@@ -255,7 +260,7 @@ class _Program:
             raise FileProblem(f"its program is damaged (nothing was stored at memo {place})")
         self._stack.append(self._memo[place])
 
-    # -- containers -----------------------------------------------------------------------------------------------------
+    # -- containers --------------------------------------------------------------------------------------------------
 
     def set_items(self, flat: list[Any]) -> None:
         target = self.top((dict, OrderedDict))
@@ -272,7 +277,7 @@ class _Program:
             return key
         raise FileProblem(f"its program has a key of type {type(key).__name__}; plain keys are str, numbers and tuples")
 
-    # -- names, calls, states -------------------------------------------------------------------------------------------
+    # -- names, calls, states ----------------------------------------------------------------------------------------
 
     def mention(self, module: str, name: str) -> None:
         full = f"{module}.{name}"
@@ -307,7 +312,12 @@ class _Program:
                 raise FileProblem("its program gives an OrderedDict a state other than _metadata; refused")
             for key, value in state.items():
                 setattr(target, key, value)
-        elif isinstance(target, _DtypeOf) and isinstance(state, tuple) and len(state) > 1 and state[1] in ("<", ">", "|", "="):
+        elif (
+            isinstance(target, _DtypeOf)
+            and isinstance(state, tuple)
+            and len(state) > 1
+            and state[1] in ("<", ">", "|", "=")
+        ):
             target.dtype = target.dtype.newbyteorder(state[1])
         elif isinstance(target, _NumpyArray) and isinstance(state, tuple) and len(state) == 5:
             _, shape, dtype, fortran, raw = state
@@ -348,7 +358,7 @@ class _Program:
         return self._storages[member, dtype]
 
 
-# -- PyTorch's own functions, in our words -------------------------------------------------------------------------------
+# -- PyTorch's own functions, in our words ---------------------------------------------------------------------------
 
 
 def _whole(values: Any) -> bool:
@@ -366,8 +376,8 @@ def _view(storage: Any, offset: Any, size: Any, stride: Any) -> Array:
     last = offset if empty else offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
     if last > values.size or (not empty and last >= values.size):
         raise FileProblem(
-            f"its program builds a tensor of size {tuple(size)}, stride {tuple(stride)} at offset {offset} over a storage "
-            f"of {values.size} items"
+            f"its program builds a tensor of size {tuple(size)}, stride {tuple(stride)} at offset {offset} over a "
+            f"storage of {values.size} items"
         )
     if empty:
         return np.empty(size, values.dtype)
@@ -375,13 +385,23 @@ def _view(storage: Any, offset: Any, size: Any, stride: Any) -> Array:
     return np.lib.stride_tricks.as_strided(values[offset:], tuple(size), tuple(n * step for n in stride))
 
 
-def _rebuild_tensor(program: _Program, storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any = False, *_: Any) -> Tensor:
+def _rebuild_tensor(
+    program: _Program, storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any = False, *_: Any
+) -> Tensor:
     tensor = wrap(_view(storage, offset, size, stride))
     return tensor.requires_grad_() if requires_grad is True and tensor.array.dtype.kind in "fc" else tensor
 
 
 def _rebuild_tensor_v3(
-    program: _Program, storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any, hooks: Any, dtype: Any, *_: Any
+    program: _Program,
+    storage: Any,
+    offset: Any,
+    size: Any,
+    stride: Any,
+    requires_grad: Any,
+    hooks: Any,
+    dtype: Any,
+    *_: Any,
 ) -> Tensor:
     """Types without a storage class of their own: untyped bytes and a dtype."""
     name = dtype.name.rpartition(".")[2] if isinstance(dtype, (_Name, dtypes.dtype)) else ""
@@ -424,7 +444,7 @@ def _encode(program: _Program, text: str, encoding: str = "latin1") -> bytes:
 
 def _numpy_dtype(program: _Program, code: str, *_: Any) -> _DtypeOf:
     dtype = np.dtype(code)
-    if dtype.kind not in "biufc":
+    if dtype.newbyteorder("=") not in (known.numpy for known in dtypes.ALL):
         raise FileProblem(f"its program has NumPy values of type {code!r}; numbers and booleans can be read")
     return _DtypeOf(dtype)
 
@@ -493,7 +513,7 @@ _CALLS: dict[str, Callable[..., Any]] = {
 }
 
 
-# -- opcodes -------------------------------------------------------------------------------------------------------------
+# -- opcodes ---------------------------------------------------------------------------------------------------------
 
 
 def _tuple_of(count: int) -> Callable[[_Program, Any], None]:
@@ -540,6 +560,10 @@ def _discard(program: _Program, _: Any) -> None:
     program._stack.pop()
 
 
+def _discard_to_mark(program: _Program, _: Any) -> None:
+    program.pop_to_mark()
+
+
 def _value(program: _Program, argument: Any) -> None:
     program.push(argument)
 
@@ -557,7 +581,7 @@ _STEPS: dict[str, Callable[[_Program, Any], None]] = {
     "FRAME": _nothing,
     "MARK": _constant(_MARK),
     "POP": _discard,
-    "POP_MARK": lambda program, _: program.pop_to_mark() and None,
+    "POP_MARK": _discard_to_mark,
     "NONE": _constant(None),
     "NEWTRUE": _constant(True),
     "NEWFALSE": _constant(False),

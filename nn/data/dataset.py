@@ -90,7 +90,9 @@ class TensorDataset(Dataset[tuple[Any, ...]]):
                     "autograd_core.as_tensor()."
                 )
             if tensor.ndim == 0:
-                raise ValueError(f"TensorDataset: argument {i} is 0-dimensional; samples lie along the first dimension.")
+                raise ValueError(
+                    f"TensorDataset: argument {i} is 0-dimensional; samples lie along the first dimension."
+                )
         lengths = [tensor.shape[0] for tensor in tensors]
         if len(set(lengths)) > 1:
             raise ValueError(f"TensorDataset: size mismatch between tensors: their lengths are {lengths}.")
@@ -112,7 +114,7 @@ class TensorDataset(Dataset[tuple[Any, ...]]):
             raise _out_of_range(self, rows) from None
 
     def __len__(self) -> int:
-        return self.tensors[0].shape[0]
+        return len(self.tensors[0])
 
 
 def _out_of_range(dataset: Any, rows: np.ndarray) -> IndexError:
@@ -216,7 +218,7 @@ class ChainDataset(IterableDataset[Any]):
             yield from dataset  # type: ignore[misc]
 
     def __len__(self) -> int:
-        return sum(len(dataset) for dataset in self.datasets)  # type: ignore[arg-type]
+        return sum(len(dataset) for dataset in self.datasets)  # type: ignore[arg-type,misc]
 
 
 class Subset(Dataset[T_co]):
@@ -251,9 +253,7 @@ class Subset(Dataset[T_co]):
         return len(self.indices)
 
 
-def random_split(
-    dataset: Dataset[T_co], lengths: Sequence[int | float], generator: Any = None
-) -> list[Subset[T_co]]:
+def random_split(dataset: Dataset[T_co], lengths: Sequence[int | float], generator: Any = None) -> list[Subset[T_co]]:
     """Split `dataset` at random into parts that do not overlap.
 
     Parameters

@@ -255,7 +255,7 @@ class DataLoader:
             return _HereIterator(self, progress, skip)
         return _WorkerIterator(self, progress, skip)
 
-    # -- epochs and their resume --------------------------------------------------------------------------------------
+    # -- epochs and their resume -------------------------------------------------------------------------------------
 
     def _begin_epoch(self) -> tuple[_Progress, int]:
         """Draw the epoch's seed, or take up the epoch that `load_state_dict` described; batches to skip."""
@@ -281,7 +281,9 @@ class DataLoader:
         if self._streams and self.num_workers == 0:
             parts["dataset"] = self.dataset
         return {
-            name: part for name, part in parts.items() if hasattr(part, "state_dict") and hasattr(part, "load_state_dict")
+            name: part
+            for name, part in parts.items()
+            if hasattr(part, "state_dict") and hasattr(part, "load_state_dict")
         }
 
     def state_dict(self) -> dict[str, Any]:
@@ -332,8 +334,8 @@ class DataLoader:
         for name, here in (("dataset_length", self._dataset_length()), ("batch_size", self.batch_size)):
             if state[name] != here:
                 raise ValueError(
-                    f"DataLoader.load_state_dict: the state was saved with {name}={state[name]}, this loader has {here}; "
-                    "the position would not be the same."
+                    f"DataLoader.load_state_dict: the state was saved with {name}={state[name]}, this loader has "
+                    f"{here}; the position would not be the same."
                 )
         if (state["generator"] is None) != (self.generator is None):
             raise ValueError(
@@ -354,7 +356,7 @@ class DataLoader:
         except (TypeError, NotImplementedError):
             return None
 
-    # -- workers --------------------------------------------------------------------------------------------------------
+    # -- workers -----------------------------------------------------------------------------------------------------
 
     def _take_pool(self, base_seed: int) -> WorkerPool:
         with self._pool_lock:

@@ -8,6 +8,7 @@ index. No state travels between processes, and the stream exists only when a tra
 from __future__ import annotations
 
 import hashlib
+import operator
 import random
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -71,8 +72,8 @@ def draw_seed(generator: Any) -> int:
 def _as_word(index: Any) -> int:
     """`index` as 64 bits: integers as they are, anything else by a digest of its repr (stable between processes)."""
     try:
-        return index.__index__() & _MASK64
-    except AttributeError:
+        return int(operator.index(index)) & _MASK64
+    except TypeError:
         return int.from_bytes(hashlib.blake2b(repr(index).encode(), digest_size=8).digest(), "little")
 
 

@@ -1,9 +1,9 @@
 """Workers of a DataLoader: processes or threads that turn tasks into batches.
 
-Every worker process has a pipe of its own. A queue shared by all workers would need a lock, and a worker killed while it
-holds that lock stops everybody; with one pipe each, a death is seen at once as an end of file and harms nobody else.
-In the worker one small thread reads the pipe, so the main process never blocks on sending a task while the worker
-blocks on sending a batch, and a worker whose main process is gone ends at once.
+Every worker process has a pipe of its own. A queue shared by all workers would need a lock, and a worker killed while
+it holds that lock stops everybody; with one pipe each, a death is seen at once as an end of file and harms nobody
+else. In the worker one small thread reads the pipe, so the main process never blocks on sending a task while the
+worker blocks on sending a batch, and a worker whose main process is gone ends at once.
 """
 
 from __future__ import annotations
@@ -34,7 +34,18 @@ from . import seeding
 from .dataset import IterableDataset
 from .fetch import MapFetcher, StreamFetcher, make_fetcher
 
-__all__ = ["WorkerInfo", "get_worker_info", "WorkerPool", "ProcessPool", "ThreadPool", "Failure", "Job", "END", "BATCH", "FAILED"]
+__all__ = [
+    "WorkerInfo",
+    "get_worker_info",
+    "WorkerPool",
+    "ProcessPool",
+    "ThreadPool",
+    "Failure",
+    "Job",
+    "END",
+    "BATCH",
+    "FAILED",
+]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -193,29 +204,10 @@ class _ThreadWorker(_Worker):
 # Messages over a pipe: pickle protocol 5 with the arrays' bytes beside the pickle, so they are copied once on each side
 
 
-class _Pickler(pickle.Pickler):
-    """Pickles tensors as their arrays; a tensor that is part of a graph is refused."""
-
-    def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, ac.Tensor):
-            if obj.requires_grad and not obj.is_leaf:
-                raise RuntimeError(
-                    "DataLoader: a worker process made a tensor that is part of a graph, which cannot leave the "
-                    "process; call detach() on it in the dataset."
-                )
-            return _make_tensor, (obj.array, obj.requires_grad)
-        return NotImplemented
-
-
-def _make_tensor(array: np.ndarray, requires_grad: bool) -> ac.Tensor:
-    tensor = ac.from_numpy(array if array.flags.writeable else array.copy())
-    return tensor.requires_grad_() if requires_grad else tensor
-
-
 def _send(connection: multiprocessing.connection.Connection, message: Any) -> None:
     buffers: list[pickle.PickleBuffer] = []
     stream = io.BytesIO()
-    _Pickler(stream, protocol=5, buffer_callback=buffers.append).dump(message)
+    pickle.Pickler(stream, protocol=5, buffer_callback=buffers.append).dump(message)
     # Everything is pickled before the first byte is sent: a batch that cannot be pickled leaves the pipe clean.
     raws = [buffer.raw() for buffer in buffers]
     connection.send_bytes(pickle.dumps([raw.nbytes for raw in raws]))
@@ -232,7 +224,7 @@ def _receive(connection: multiprocessing.connection.Connection) -> Any:
     for size in sizes:
         buffer = np.empty(size, dtype=np.uint8)
         if size:
-            connection.recv_bytes_into(memoryview(buffer))
+            connection.recv_bytes_into(buffer.data)
         buffers.append(buffer)
     return pickle.loads(head, buffers=buffers)
 
@@ -375,7 +367,8 @@ class ProcessPool(WorkerPool):
                 self._died(sentinels.index(ready[0]), f"while {waiting_for} was awaited")
         connection = self._ready.pop(0)
         try:
-            return _receive(connection)
+            message: tuple[int, int, str, Any] = _receive(connection)
+            return message
         except (EOFError, OSError):
             self._died(self._connections.index(connection), f"while {waiting_for} was awaited")
             raise  # not reached: _died raises
@@ -457,7 +450,7 @@ class ThreadPool(WorkerPool):
 
     def receive(self, timeout: float, waiting_for: str) -> tuple[int, int, str, Any]:
         try:
-            message = self._results.get(timeout=timeout or None)
+            message: Any = self._results.get(timeout=timeout or None)
         except queue.Empty:
             count = len(self._workers)
             self.shutdown()
@@ -468,7 +461,8 @@ class ThreadPool(WorkerPool):
         if isinstance(message, Failure):
             self.shutdown()
             message.reraise()
-        return message
+        result: tuple[int, int, str, Any] = message
+        return result
 
     def shutdown(self) -> None:
         self.broken = True

@@ -79,7 +79,9 @@ class ImageArrays(Dataset[tuple[Any, Any]]):
                 ac.from_numpy(self._labels.take(rows)),
             )
         except IndexError:
-            raise IndexError(f"{type(self).__name__}: an index of {list(indices)} is out of range for {len(self)} images.") from None
+            raise IndexError(
+                f"{type(self).__name__}: an index of {list(indices)} is out of range for {len(self)} images."
+            ) from None
 
     def _to_float(self, images: np.ndarray) -> np.ndarray:
         """(N, H, W[, C]) uint8 to (N, C, H, W) float32 in [0, 1]."""

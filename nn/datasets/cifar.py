@@ -20,9 +20,9 @@ class CIFAR10(ImageArrays):
     """32x32 colour images in ten classes: 50,000 to train on, 10,000 to test on.
 
     Read from the binary version: either the archive ``cifar-10-binary.tar.gz`` in `root`, whose md5 is compared with
-    the published one, or its unpacked folder ``cifar-10-batches-bin``, whose files are checked for size, range of labels
-    and the published number of images per class (hashes of the single files are not published). Nothing is unpickled,
-    and nothing is unpacked to disk.
+    the published one, or its unpacked folder ``cifar-10-batches-bin``, whose files are checked for size, range of
+    labels and the published number of images per class (hashes of the single files are not published). Nothing is
+    unpickled, and nothing is unpacked to disk.
 
     Parameters
     ----------
@@ -96,7 +96,9 @@ class CIFAR10(ImageArrays):
             path, raw = content[self._names_file]
             self.classes = raw.decode("ascii", errors="replace").split()
             if len(self.classes) != self._class_count:
-                raise damaged(type(self).__name__, path, f"it names {len(self.classes)} classes, expected {self._class_count}")
+                raise damaged(
+                    type(self).__name__, path, f"it names {len(self.classes)} classes, expected {self._class_count}"
+                )
         self._extra_labels = rows[:, : self.label_bytes - 1].astype(np.int64)
         images = rows[:, self.label_bytes :].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
         super().__init__(np.ascontiguousarray(images), labels, transform, target_transform)

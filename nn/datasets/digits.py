@@ -7,7 +7,6 @@ import io
 import zipfile
 from functools import lru_cache
 from importlib import resources
-from typing import Any
 
 import numpy as np
 

@@ -8,7 +8,6 @@ import math
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -153,7 +152,12 @@ class MNIST(ImageArrays):
         if path is None:
             target = self.raw_folder / f"{name}.gz"
             if not fetch:
-                nearby = [self.raw_folder / f"{name}.gz", self.raw_folder / name, self.root / f"{name}.gz", self.root / name]
+                nearby = [
+                    self.raw_folder / f"{name}.gz",
+                    self.raw_folder / name,
+                    self.root / f"{name}.gz",
+                    self.root / name,
+                ]
                 raise missing(who, f"{name}.gz", nearby, packed_md5, urls)
             path = download(who, urls, target, packed_md5)
         expected = 4 + 4 * len(shape) + math.prod(shape)

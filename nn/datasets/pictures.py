@@ -1,4 +1,4 @@
-"""Reading picture files without an imaging library: PNG, PPM/PGM and .npy; others through Pillow where it is installed."""
+"""Reading picture files without an imaging library: PNG, PPM, PGM and .npy; others through Pillow where installed."""
 
 from __future__ import annotations
 
@@ -61,9 +61,7 @@ def read_image(path: str | Path) -> np.ndarray:
         ) from None
     try:
         with Image.open(path) as picture:
-            if picture.mode not in ("L", "RGB", "RGBA"):
-                picture = picture.convert("RGB")
-            return np.array(picture)
+            return np.array(picture if picture.mode in ("L", "RGB", "RGBA") else picture.convert("RGB"))
     except (OSError, ValueError, SyntaxError) as error:
         raise RuntimeError(f"read_image: cannot read {path} ({error}).") from None
 
@@ -140,6 +138,7 @@ def _png(content: bytes) -> np.ndarray:
     if len(raw) != expected:
         raise _Damaged(f"has {len(raw)} bytes of pixels, expected {expected}")
     rows = _unfilter(np.frombuffer(raw, np.uint8).reshape(height, row_bytes + 1), max(1, channels * depth // 8))
+    pixels: np.ndarray
     if depth == 16:
         pixels = rows.view(">u2").astype(np.uint16).reshape(height, width, channels)
     elif depth == 8:

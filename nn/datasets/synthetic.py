@@ -205,14 +205,18 @@ class CharDataset(Dataset[tuple[Any, Any]]):
     def __init__(self, text: str, block: int, alphabet: str | None = None) -> None:
         _check("CharDataset", 1, block=block)
         if len(text) <= block:
-            raise ValueError(f"CharDataset: the text has {len(text)} characters, block={block} needs at least {block + 1}.")
+            raise ValueError(
+                f"CharDataset: the text has {len(text)} characters, block={block} needs at least {block + 1}."
+            )
         self.alphabet = "".join(sorted(set(text))) if alphabet is None else alphabet
         self.block = block
         places = {character: i for i, character in enumerate(self.alphabet)}
         try:
             self._codes = np.array([places[character] for character in text], dtype=np.int64)
         except KeyError as error:
-            raise ValueError(f"CharDataset: the text has the character {error.args[0]!r}, the alphabet has not.") from None
+            raise ValueError(
+                f"CharDataset: the text has the character {error.args[0]!r}, the alphabet has not."
+            ) from None
 
     def __len__(self) -> int:
         return len(self._codes) - self.block

@@ -78,8 +78,8 @@ class CSVDataset(TensorDataset):
         for line, row in zip(lines, rows, strict=True):
             if len(row) != len(names):
                 raise RuntimeError(
-                    f"CSVDataset: {self._where}, line {line}: {len(row)} entries, expected {len(names)} as in the first "
-                    "row."
+                    f"CSVDataset: {self._where}, line {line}: {len(row)} entries, expected {len(names)} as in the "
+                    "first row."
                 )
         chosen_target = None if target is None else self._column(target, names)
         if columns is None:

@@ -172,7 +172,12 @@ class RandomChoice(Transform):
     def __init__(self, transforms: Sequence[Callable[[Any], Any]], p: Sequence[float] | None = None) -> None:
         self.transforms = check_callables("RandomChoice", transforms)
         weights = np.ones(len(self.transforms)) if p is None else np.asarray(p, float)
-        if not self.transforms or weights.shape != (len(self.transforms),) or (weights < 0).any() or not weights.sum() > 0:
+        if (
+            not self.transforms
+            or weights.shape != (len(self.transforms),)
+            or (weights < 0).any()
+            or not weights.sum() > 0
+        ):
             raise ValueError(
                 f"RandomChoice: p should be {len(self.transforms)} weights, not negative and not all zero, got {p!r}."
             )

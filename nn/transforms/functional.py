@@ -1,7 +1,7 @@
 """Operations on images without chance: the arithmetic under the transforms.
 
-An image is an array, (H, W) for grey or (H, W, C) for colour, or a tensor (..., C, H, W) or (H, W); the result is of the
-same kind. Integer images span their dtype's range (0 to 255 for uint8), float images 0 to 1.
+An image is an array, (H, W) for grey or (H, W, C) for colour, or a tensor (..., C, H, W) or (H, W); the result is of
+the same kind. Integer images span their dtype's range (0 to 255 for uint8), float images 0 to 1.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def as_planes(who: str, image: Any) -> Planes:
         return Planes(image, np.ascontiguousarray)
     if image.ndim == 3:
         return Planes(
-            image.transpose(2, 0, 1), lambda out: np.ascontiguousarray(np.moveaxis(out, -3, -1) if out.ndim == 3 else out)
+            image.transpose(2, 0, 1),
+            lambda out: np.ascontiguousarray(np.moveaxis(out, -3, -1) if out.ndim == 3 else out),
         )
     raise ValueError(f"{who}: expected an image array (H, W) or (H, W, C), got shape {image.shape}.")
 
@@ -212,9 +213,7 @@ def pad(image: Any, padding: Size, fill: float = 0, padding_mode: str = "constan
     values, back = as_planes("pad", image)
     h, w = values.shape[-2:]
     if padding_mode == "reflect" and (max(top, bottom) >= h or max(left, right) >= w):
-        raise ValueError(
-            f"pad: reflecting {padding!r} needs an image larger than the padding, this one is {h} x {w}."
-        )
+        raise ValueError(f"pad: reflecting {padding!r} needs an image larger than the padding, this one is {h} x {w}.")
     widths = [(0, 0)] * (values.ndim - 2) + [(top, bottom), (left, right)]
     extra = {"constant_values": fill} if padding_mode == "constant" else {}
     return back(np.pad(values, widths, mode=padding_mode, **extra))  # type: ignore[call-overload]
