@@ -169,8 +169,7 @@ class detect_anomaly(Recording):
         """`` (model.py:12 in forward, module layers.0.fc)``."""
         parts = []
         if event[7] is not None:
-            code, line = event[7]
-            parts.append(f"{source.short_path(code.co_filename)}:{line} in {code.co_name}")
+            parts.append(source.text_of(event[7]))
         if event[8] >= 0:
             path = self._module_paths()[0][event[8]]
             parts.append(f"module {path or type(self.calls[event[8]][1]).__name__}")
@@ -247,7 +246,7 @@ def _until_user(trace: TracebackType | None) -> TracebackType | None:
     while t is not None:
         steps.append(t)
         t = t.tb_next
-    while steps and source.is_inside(steps[-1].tb_frame.f_code):
+    while steps and source.is_inside(steps[-1].tb_frame.f_code.co_filename):
         steps.pop()
     out: TracebackType | None = None
     for t in reversed(steps):
@@ -387,7 +386,7 @@ def _dictionary(d: dict[Any, Any], key: Any, hidden: set[int]) -> str:
 def _frame_variable(value: Any) -> str:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if not source.is_inside(frame.f_code):
+        if not source.is_inside(frame.f_code.co_filename):
             for k, v in frame.f_locals.items():
                 if v is value:
                     return f"variable {k!r}"

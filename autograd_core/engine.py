@@ -6,6 +6,7 @@ visits every node after all nodes that use it: a topological order without recur
 
 from __future__ import annotations
 
+from functools import partial
 from heapq import heappop, heappush
 from typing import Any
 
@@ -104,11 +105,14 @@ def run_backward(
                         continue
                 op = node.op
                 parents = node.parents
-                if plain_pass and op.straight and not watch.on and node.seq > clock.last_write and (node.dtype is F32 or node.dtype is F64):
+                if plain_pass and op.straight and node.seq > clock.last_write and (node.dtype is F32 or node.dtype is F64):
                     saved = node.saved
                     if saved is None:
                         raise _freed_error(node)
-                    grads = op.straight(raw, g, saved, parents)
+                    if watch.on:
+                        grads = watch.backward(node, g, partial(op.straight, raw, g, saved, parents))
+                    else:
+                        grads = op.straight(raw, g, saved, parents)
                     if saved and not keep:
                         node.saved = None
                 elif op is OUTPUT:

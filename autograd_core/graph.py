@@ -12,6 +12,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -241,13 +242,20 @@ def overwritten(node: Node) -> str | None:
 # ---------------------------------------------------------------------------------------------------- observers
 
 
+class _Observers(threading.local):
+    """The observers of one thread, innermost first."""
+
+    stack: tuple[Any, ...] = ()
+
+
 class Watch:
-    """The switch that every dispatcher and the engine look at: ``watch.on`` is False unless an observer is active.
+    """The switch that every dispatcher, the engine and ``nn.Module`` look at: ``on`` is False unless an observer is active.
 
-    An observer has two methods, each wrapped around the real work (call ``run()`` and hand its result on):
+    An observer has methods that stand around the real work (do it with ``run`` and hand its result on):
 
-    - ``forward(op, args, run)`` around the application of an op, ``args`` being its inputs and parameters;
-    - ``backward(node, g, run)`` around the rules of one node.
+    - ``forward(op, args, run)`` around the application of an op; call ``run(*args)``, its inputs and parameters;
+    - ``backward(node, g, run)`` around the rules of one node; call ``run()``;
+    - ``module(module, run)``, where it has one, around the call of an ``nn.Module``; call ``run()``.
 
     Observers are per thread and nest; the last one added is the outermost.
     """
@@ -256,48 +264,50 @@ class Watch:
 
     def __init__(self) -> None:
         self.on = False
-        self._local = threading.local()
+        self._local = _Observers()
         self._active = 0
 
-    def observers(self) -> list[Any]:
-        return getattr(self._local, "stack", [])
+    def observers(self) -> tuple[Any, ...]:
+        return self._local.stack
 
     @contextmanager
     def observing(self, observer: Any) -> Iterator[Any]:
-        stack = self._local.__dict__.setdefault("stack", [])
-        stack.append(observer)
+        self._local.stack += (observer,)
         self._active += 1
         self.on = True
         try:
             yield observer
         finally:
-            stack.remove(observer)
+            self._local.stack = tuple(o for o in self._local.stack if o is not observer)
             self._active -= 1
             self.on = self._active > 0
 
     def forward(self, op: Any, plain: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """Apply an op through this thread's observers."""
-
-        def run() -> Any:
-            return plain(*args)
-
-        for observer in self.observers():
-            run = _wrap_forward(observer, op, args, run)
-        return run()
+        stack = self._local.stack
+        if len(stack) == 1:
+            return stack[0].forward(op, args, plain)
+        run = plain
+        for observer in stack:
+            run = partial(_forward_through, observer, op, run)
+        return run(*args)
 
     def backward(self, node: Node, g: Any, run: Callable[[], Any]) -> Any:
         """Run a node's rules through this thread's observers."""
-        for observer in self.observers():
-            run = _wrap_backward(observer, node, g, run)
+        for observer in self._local.stack:
+            run = partial(observer.backward, node, g, run)
+        return run()
+
+    def module(self, module: Any, run: Callable[[], Any]) -> Any:
+        """Call a module through those of this thread's observers that look at modules."""
+        for observer in self._local.stack:
+            if hasattr(observer, "module"):
+                run = partial(observer.module, module, run)
         return run()
 
 
-def _wrap_forward(observer: Any, op: Any, args: tuple[Any, ...], run: Callable[[], Any]) -> Callable[[], Any]:
-    return lambda: observer.forward(op, args, run)
-
-
-def _wrap_backward(observer: Any, node: Node, g: Any, run: Callable[[], Any]) -> Callable[[], Any]:
-    return lambda: observer.backward(node, g, run)
+def _forward_through(observer: Any, op: Any, run: Callable[..., Any], *args: Any) -> Any:
+    return observer.forward(op, args, run)
 
 
 watch = Watch()

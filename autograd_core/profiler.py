@@ -84,7 +84,7 @@ class Profile:
             if by == "op":
                 names = [op.name]
             elif by == "line":
-                names = [f"{source.short_path(where[0].co_filename)}:{where[1]} {where[0].co_name}" if where else "unknown line"]
+                names = [source.text_of(where) if where else "unknown line"]
             else:
                 parts = path.split(".") if path else []
                 around = [".".join(parts[: i + 1]) for i in range(len(parts))]
@@ -160,7 +160,7 @@ class Profile:
 
         spans: dict[int, tuple[float, float]] = {}
         for key, op, _, _, shape, dtype, _, where, call, start, seconds, _, _ in rec.ops:
-            line = f"{source.short_path(where[0].co_filename)}:{where[1]}" if where else ""
+            line = source.text_of(where) if where else ""
             add(op.name, 2, start, seconds, id=key, shape=list(shape), dtype=str(dtype), line=line, module=paths[call] if call >= 0 else "")
             c = call
             while c >= 0:

@@ -53,7 +53,7 @@ def last_error(error: BaseException | None = None) -> Graph:
         if frame.f_code.co_filename.startswith("<autograd_core dispatcher"):
             return _forward(frame, error, frames)
     for frame in reversed(frames):  # a check that ran before any op: mark the call that it belongs to
-        if not source.is_inside(frame.f_code):
+        if not source.is_inside(frame.f_code.co_filename):
             return _call(frame, error, frames)
     raise RuntimeError(f"viz.last_error: {type(error).__name__} did not come from an op; there is no graph to draw.")
 
@@ -99,7 +99,7 @@ def module_path(frames: list[FrameType]) -> list[tuple[str, str]]:
 def _user(frames: list[FrameType], error: BaseException) -> Source | None:
     lines = _lines(error)
     for f in reversed(frames):
-        if not source.is_inside(f.f_code):
+        if not source.is_inside(f.f_code.co_filename):
             return Source(source.short_path(f.f_code.co_filename), lines[id(f)], f.f_code.co_name)
     return None
 
@@ -152,7 +152,7 @@ def _call(frame: FrameType, error: BaseException, frames: list[FrameType]) -> Gr
 def _around(name: str, op: Any, inputs: list[Any], params: list[Any], error: BaseException, frames: list[FrameType],
             slots: tuple[str, ...] = ()) -> Graph:
     """Everything the operands were computed from, and the failing op at the end."""
-    user = next((f for f in reversed(frames) if not source.is_inside(f.f_code)), None)
+    user = next((f for f in reversed(frames) if not source.is_inside(f.f_code.co_filename)), None)
     nodes, arrays = source.names_in(user)
     for f in frames:
         module = f.f_locals.get("self")
@@ -188,7 +188,7 @@ def _around(name: str, op: Any, inputs: list[Any], params: list[Any], error: Bas
 
 
 def _backward(place: Any, error: BaseException, frames: list[FrameType]) -> Graph:
-    user = next((f for f in reversed(frames) if not source.is_inside(f.f_code)), None)
+    user = next((f for f in reversed(frames) if not source.is_inside(f.f_code.co_filename)), None)
     nodes, arrays = source.names_in(user)
     reader = walk.Reader(nodes, arrays)
     reader.follow(place)

@@ -21,7 +21,8 @@ from . import rules, source, walk
 from .records import Graph, Module, Node, Saved, Source, Stats
 from .stats import stats as describe_array
 
-_inside = source.inside
+inside, is_inside = source.inside, source.is_inside
+ndarray = np.ndarray
 _SIMPLE = frozenset((int, float, bool, str, type(None), complex))
 _BACKWARD = -2  # the module call of ops that ran inside a backward pass
 
@@ -90,12 +91,13 @@ class Recording:
         """Around one op."""
         t0 = perf_counter()
         try:
-            y = run()
+            y = run(*args)
         except Exception as error:
             if self.failed is None:
                 self.failed = (op, self._parents(op, args), self._params(op, args), self._where(), self._call(), error)
             raise
         seconds = perf_counter() - t0
+        parents = self._parents(op, args)
         if y.__class__ is tuple:
             first = y[op.differentiable[0]] if op.differentiable else y[0]
         elif y is NotImplemented:
@@ -103,7 +105,6 @@ class Recording:
         else:
             first = y
         node, array = first.node, first.array
-        parents = self._parents(op, args)
         saved: Any = ()
         if node is not None:
             if node.op is OUTPUT:
@@ -119,8 +120,18 @@ class Recording:
                 if t.node is None:
                     self._constants[id(t.array)] = (weakref.ref(t.array), key)
         self.known.add(key)
+        where = None
+        if self.lines:
+            frame = sys._getframe(1)
+            while frame is not None:
+                code = frame.f_code
+                known = inside.get(code.co_filename)
+                if known is False or (known is None and not is_inside(code.co_filename)):
+                    where = (code, frame.f_lasti)
+                    break
+                frame = frame.f_back  # type: ignore[assignment]
         self.ops.append((
-            key, op, parents, self._params(op, args), array.shape, array.dtype, saved, self._where() if self.lines else None,
+            key, op, parents, self._params(op, args) if op.params else (), array.shape, array.dtype, saved, where,
             self._stack[-1] if self._stack else (_BACKWARD if self._depth else -1), t0, seconds, node is not None,
             describe_array(array) if self.stats else None,
         ))  # fmt: skip
@@ -165,9 +176,10 @@ class Recording:
         return self._stack[-1] if self._stack else (_BACKWARD if self._depth else -1)
 
     def _parents(self, op: Any, args: tuple[Any, ...]) -> list[Any]:
-        """For each input the id of its node, or the text of a plain number."""
+        """For each input the id of its node, or a plain number alone in a tuple."""
+        known = self.known
         out: list[Any] = []
-        for a in args[0] if op.variadic else args[: len(op.inputs)]:
+        for a in args[0] if op.variadic else args if not op.params else args[: len(op.inputs)]:
             if isinstance(a, Tensor):
                 n = a.node
                 if n is None:
@@ -176,13 +188,14 @@ class Recording:
                 if n.op is OUTPUT:
                     n = n.parents[0]
                     assert n is not None
-                if n.seq not in self.known:
+                key = n.seq
+                if key not in known:
                     self._meet(n, a)
-                out.append(n.seq)
+                out.append(key)
             elif isinstance(a, np.ndarray) and a.ndim:
                 out.append(self._constant(a))
             else:
-                out.append(walk.brief(a))
+                out.append((a,) if a.__class__ in _SIMPLE else (walk.brief(a),))
         return out
 
     def _params(self, op: Any, args: tuple[Any, ...]) -> Any:
@@ -211,13 +224,16 @@ class Recording:
         """Shapes and memory blocks of what a node keeps."""
         out = []
         holds = []
+        held = self._held
         for i, v in enumerate(saved):
+            if v is None:
+                continue
             for a in v if v.__class__ is tuple else (v,):
-                if a.__class__ is np.ndarray:
+                if a.__class__ is ndarray:
                     b = id(a if a.base is None else owner(a))
-                    entry = self._held.get(b)
+                    entry = held.get(b)
                     if entry is None:
-                        entry = self._held[b] = [self._buffers, 0]
+                        entry = held[b] = [self._buffers, 0]
                         self._buffers += 1
                     entry[1] += 1
                     holds.append(b)
@@ -226,15 +242,9 @@ class Recording:
             self._holds[key] = holds
         return out
 
-    def _where(self) -> Any:
-        """Code and line of the user's frame."""
-        frame = sys._getframe(2)
-        while frame is not None:
-            known = _inside.get(frame.f_code)
-            if known is False or (known is None and not source.is_inside(frame.f_code)):
-                return frame.f_code, frame.f_lineno
-            frame = frame.f_back  # type: ignore[assignment]
-        return None
+    def _where(self) -> source.Place | None:
+        frame = source.user_frame(2)
+        return None if frame is None else (frame.f_code, frame.f_lasti)
 
     # ------------------------------------------------------------------------------------------- records
 
@@ -289,12 +299,12 @@ class Recording:
         n = Node(key, op.name, "op", tuple(shape), str(dtype), inputs=inputs, formula=formula, scalar=op.scalar or "", rules=list(texts),
                  requires_grad=tracked, value=numbers, start=start - self.began, forward=seconds, module=_path(paths, call))
         n.bytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-        n.params = {inputs[i]: p for i, p in enumerate(parents) if isinstance(p, str)}
-        n.params |= {name: walk.brief(p) if not isinstance(p, str) else p for name, p in zip(op.params, params, strict=False)}
-        n.parents = tuple(None if isinstance(p, str) else p for p in parents)
+        n.params = {inputs[i]: _text(p[0]) for i, p in enumerate(parents) if isinstance(p, tuple)}
+        n.params |= {name: _text(p) for name, p in zip(op.params, params, strict=False)}
+        n.parents = tuple(None if isinstance(p, tuple) else p for p in parents)
         n.saved = [Saved(op.slots[i], tuple(s), str(d), int(size), f"b{b}") for i, b, s, d, size in saved]
         if where is not None:
-            n.source = Source(source.short_path(where[0].co_filename), where[1], where[0].co_name)
+            n.source = Source(source.short_path(where[0].co_filename), source.line_of(where), where[0].co_name)
         return n
 
     def _failed_node(self, paths: list[str]) -> Node:
@@ -362,6 +372,10 @@ class Recording:
 
     def __repr__(self) -> str:
         return f"<viz.record: {len(self.ops)} ops forward, {len(self.backwards)} backward>"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else walk.brief(value)
 
 
 def _path(paths: list[str], call: int) -> str:
