@@ -11,6 +11,7 @@ Source: PyTorch's note "Serialization semantics"; Python's `pickletools` for the
 from __future__ import annotations
 
 import pickletools
+import warnings
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
@@ -57,12 +58,13 @@ class _Name:
 
 
 class _Storage:
-    """A storage that the program refers to: its values, flat."""
+    """A storage that the program refers to: its values, flat; untyped bytes also as the types they were asked for."""
 
-    __slots__ = ("values",)
+    __slots__ = ("typed", "values")
 
     def __init__(self, values: Array) -> None:
         self.values = values
+        self.typed: dict[str, _Storage] = {}
 
 
 class _DtypeOf:
@@ -136,15 +138,16 @@ def read_torch_zip(file: BinaryIO) -> Any:
     """
     try:
         with zipfile.ZipFile(file) as archive:
-            members = check_members(archive)
-            programs = [name for name in members if name.endswith("/data.pkl") and name.count("/") == 1]
+            names = archive.namelist()
+            programs = [name for name in names if name.endswith("/data.pkl") and name.count("/") == 1]
             if len(programs) != 1:
                 raise FileProblem(f"its zip archive has {len(programs)} members data.pkl, a PyTorch file has one")
             prefix = programs[0][: -len("data.pkl")]
-            if f"{prefix}constants.pkl" in members or any(name.startswith(f"{prefix}code/") for name in members):
+            if f"{prefix}constants.pkl" in names or any(name.startswith(f"{prefix}code/") for name in names):
                 raise FileProblem(
                     "it is a TorchScript program, not a file of tensors; in PyTorch, save the model's state_dict()"
                 )
+            members = check_members(archive)
 
             def read(name: str) -> bytes:
                 return archive.read(members[name])
@@ -178,6 +181,11 @@ class _Program:
         self._memo: dict[int, Any] = {}
 
     def run(self, program: bytes) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # pickletools decoding escapes of a damaged name
+            return self._run(program)
+
+    def _run(self, program: bytes) -> Any:
         try:
             for count, (opcode, argument, _) in enumerate(pickletools.genops(program)):
                 if count > _MAX_ITEMS:
@@ -410,10 +418,10 @@ def _rebuild_tensor_v3(
     stored = np.dtype(_NUMPY_OF[name]).newbyteorder(program._order)
     if storage.values.size % stored.itemsize:
         raise FileProblem(f"its storage of {storage.values.size} bytes does not hold whole items of {name}")
-    typed = storage.values.view(stored).astype(stored.newbyteorder("="))
-    if name in _WIDEN:
-        typed = _WIDEN[name](typed)
-    return _rebuild_tensor(program, _Storage(typed), offset, size, stride, requires_grad)
+    if name not in storage.typed:
+        typed = storage.values.view(stored).astype(stored.newbyteorder("="), copy=False)
+        storage.typed[name] = _Storage(_WIDEN[name](typed) if name in _WIDEN else typed)
+    return _rebuild_tensor(program, storage.typed[name], offset, size, stride, requires_grad)
 
 
 def _rebuild_parameter(program: _Program, data: Any, requires_grad: Any, *_: Any) -> Tensor:
