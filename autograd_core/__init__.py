@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from . import dtypes, errors, graph
-from .ops import attach as _attach
-from .autograd import *
-from .dtypes import *
-from .factories import *
-from .random import *
-from .device import device
-from .formatting import set_printoptions
-from .tensor import Size, Tensor
+import importlib
+import warnings
+from math import e, inf, nan, pi
+from typing import Any
+
+# NumPy warns where PyTorch is silent (log(0), 0/0); only what our own modules compute is meant.
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"autograd_core\b")
+
+from . import dtypes, errors, graph  # noqa: E402
+from .ops import attach as _attach  # noqa: E402
+from .ops.arithmetic import *  # noqa: E402
+from .ops.conversion import *  # noqa: E402
+from .ops.index import *  # noqa: E402
+from .ops.matmul import *  # noqa: E402
+from .ops.reduce import *  # noqa: E402
+from .ops.shape import *  # noqa: E402
+from . import autograd  # noqa: E402
+from .autograd import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled  # noqa: E402
+from .dtypes import *  # noqa: E402
+from .factories import *  # noqa: E402
+from .random import *  # noqa: E402
+from .device import device  # noqa: E402
+from .formatting import set_printoptions  # noqa: E402
+from .tensor import Size, Tensor  # noqa: E402
 
 __version__ = "0.1.0"
+
+_LAZY = ("debug", "fft", "func", "gradcheck", "io", "kernels", "linalg", "profiler", "special", "viz")
+
+
+def __getattr__(name: str) -> Any:
+    """Sub-packages that are loaded when first touched."""
+    if name in _LAZY:
+        return importlib.import_module(f".{name}", __name__)
+    if name in ("save", "load"):
+        return getattr(importlib.import_module(".io", __name__), name)
+    raise AttributeError(f"module 'autograd_core' has no attribute {name!r}")

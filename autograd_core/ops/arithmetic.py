@@ -19,6 +19,19 @@ from . import basic, elementwise as e
 
 Number = builtins.int | builtins.float | builtins.complex | builtins.bool
 
+__all__ = [
+    "abs", "absolute", "acos", "acosh", "add", "addcdiv", "addcmul", "arccos", "arccosh", "arcsin", "arcsinh",
+    "arctan", "arctan2", "arctanh", "asin", "asinh", "atan", "atan2", "atanh", "bitwise_and", "bitwise_left_shift",
+    "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "ceil", "clamp", "clamp_max", "clamp_min",
+    "clip", "clone", "conj", "cos", "cosh", "div", "divide", "eq", "exp", "exp2", "expm1", "fix", "floor",
+    "floor_divide", "fmax", "fmin", "fmod", "frac", "ge", "greater", "greater_equal", "gt", "isfinite", "isinf",
+    "isnan", "le", "lerp", "less", "less_equal", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "masked_fill", "maximum", "mul", "minimum",
+    "multiply", "ne", "neg", "negative", "not_equal", "positive", "pow", "reciprocal", "relu", "remainder", "round",
+    "rsqrt", "rsub", "sgn", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "sub", "subtract", "tan", "tanh",
+    "true_divide", "trunc", "where",
+]  # fmt: skip
+
 UNARY = (
     "abs acos acosh asin asinh atan atanh ceil cos cosh exp exp2 expm1 floor frac log log10 log1p log2 neg positive "
     "reciprocal rsqrt sgn sigmoid sign sin sinh sqrt square tan tanh trunc bitwise_not logical_not"
@@ -256,6 +269,67 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
 def conj(input: Tensor) -> Tensor:
     """The complex conjugate (real tensors are returned as they are)."""
     return sym.conj(input) if input.array.dtype.kind == "c" else input
+
+
+# unary functions are their dispatchers
+abs = e.abs
+acos = e.acos
+acosh = e.acosh
+asin = e.asin
+asinh = e.asinh
+atan = e.atan
+atanh = e.atanh
+ceil = e.ceil
+cos = e.cos
+cosh = e.cosh
+exp = e.exp
+exp2 = e.exp2
+expm1 = e.expm1
+floor = e.floor
+frac = e.frac
+log = e.log
+log10 = e.log10
+log1p = e.log1p
+log2 = e.log2
+neg = e.neg
+positive = e.positive
+reciprocal = e.reciprocal
+rsqrt = e.rsqrt
+sgn = e.sgn
+sigmoid = e.sigmoid
+sign = e.sign
+sin = e.sin
+sinh = e.sinh
+sqrt = e.sqrt
+square = e.square
+tan = e.tan
+tanh = e.tanh
+trunc = e.trunc
+bitwise_not = e.bitwise_not
+logical_not = e.logical_not
+isnan, isinf, isfinite = e.isnan, e.isinf, e.isfinite
+
+# PyTorch's other names
+absolute = abs
+arccos = acos
+arccosh = acosh
+arcsin = asin
+arcsinh = asinh
+arctan = atan
+arctanh = atanh
+fix = trunc
+negative = neg
+arctan2 = atan2
+multiply = mul
+subtract = sub
+divide = div
+true_divide = div
+greater = gt
+greater_equal = ge
+less = lt
+less_equal = le
+not_equal = ne
+clip = clamp
 
 
 def _reflected(dispatch: Callable[..., Any]) -> Callable[[Any, Any], Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import arithmetic, basic, conversion, elementwise, index, matmul, reduce, shape  # noqa: F401  (they register)
+from . import activation, arithmetic, basic, conv, conversion, elementwise, index, matmul, pool, reduce, shape  # noqa: F401  (they register)
 from ..inplace import inplace
 from ..op import INPLACE, METHODS, sym
 from ..tensor import Tensor

@@ -14,6 +14,10 @@ from ..op import METHODS, method, sym
 from ..tensor import Tensor, wrap
 from .arithmetic import tensor_of
 
+__all__ = [
+    "is_complex", "is_floating_point",
+]  # fmt: skip
+
 
 def _convert(input: Tensor, target: Any, copy: bool = False) -> Tensor:
     if input.array.dtype == target:

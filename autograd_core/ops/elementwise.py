@@ -178,11 +178,16 @@ def over_or_zero(F: Any, a: Any, b: Any) -> Any:
 
 
 abs = defop(np.abs, name="abs", scalar="abs({x})", holomorphic=False, x=lambda g, x, F: g * F.sgn(x))
-sign = defop(
-    lambda x: x.copy() if x.dtype.kind == "b" else np.sign(x), name="sign", scalar="sign({x})", x=lambda g: g * 0
-)
+def _sign(x: Any) -> Any:
+    """-1, 0 or 1 (x/|x| for complex numbers); 0 for NaN, as PyTorch has it."""
+    if x.dtype.kind == "b":
+        return x.copy()
+    return np.where(np.isnan(x), x.dtype.type(0), np.sign(x)) if x.dtype.kind == "f" else np.sign(x)
+
+
+sign = defop(_sign, name="sign", scalar="sign({x})", x=lambda g: g * 0)
 sgn = defop(
-    lambda x: x.copy() if x.dtype.kind == "b" else np.sign(x),
+    _sign,
     name="sgn",
     scalar="{x} / abs({x})",
     holomorphic=False,

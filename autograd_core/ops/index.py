@@ -15,6 +15,11 @@ from ..tensor import Tensor, wrap
 from .arithmetic import tensor_of
 from .dims import one_dim
 
+__all__ = [
+    "gather", "index_select", "masked_select", "narrow", "nonzero", "scatter", "scatter_add", "select",
+    "take_along_dim",
+]  # fmt: skip
+
 # ------------------------------------------------------------------------------------------------- declarations
 
 defop(

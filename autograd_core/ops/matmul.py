@@ -11,6 +11,10 @@ from ..op import defop, helper, method, sym
 from ..tensor import Tensor
 from .arithmetic import add as _add, mul as _mul, tensor_of
 
+__all__ = [
+    "addmm", "baddbmm", "bmm", "dot", "einsum", "ger", "inner", "matmul", "mm", "mv", "outer",
+]  # fmt: skip
+
 helper(lambda F, x: F.transpose(x, -2, -1), "mT")
 
 
@@ -149,6 +153,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
 
 
 ger = outer
+inner = dot
 
 
 def _combine(input: Tensor, product: Tensor, beta: Any, alpha: Any) -> Tensor:

@@ -18,6 +18,11 @@ from ..tensor import Tensor, wrap
 from .arithmetic import tensor_of
 from .dims import many_dims, one_dim
 
+__all__ = [
+    "all", "amax", "amin", "any", "argmax", "argmin", "cumprod", "cumsum", "log_softmax", "logsumexp", "max",
+    "mean", "min", "prod", "softmax", "std", "std_mean", "sum", "var", "var_mean",
+]  # fmt: skip
+
 _max, _min, _sum, _all, _any = builtins.max, builtins.min, builtins.sum, builtins.all, builtins.any
 
 # ------------------------------------------------------------------------------------------------- declarations

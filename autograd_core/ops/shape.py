@@ -15,6 +15,13 @@ from ..tensor import Tensor, wrap
 from .arithmetic import tensor_of
 from .dims import many_dims, one_dim, size_list
 
+__all__ = [
+    "adjoint", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "cat", "chunk", "concat", "concatenate",
+    "diagonal", "flatten", "flip", "moveaxis", "movedim", "numel", "permute", "ravel", "reshape", "roll", "split",
+    "split_with_sizes", "squeeze", "stack", "swapaxes", "swapdims", "t", "tile", "transpose", "tril", "triu",
+    "unbind", "unflatten", "unsqueeze",
+]  # fmt: skip
+
 # ------------------------------------------------------------------------------------------------- declarations
 
 defop(
