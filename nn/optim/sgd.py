@@ -1,0 +1,129 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd_core import Tensor
+from autograd_core.kernels import optim as kernels
+
+from .formula import FormulaOptimizer, add_decay
+from .optimizer import Array, Group, Params, State, Workspace, at_least, check_ways, number, real_view, zeros_for
+
+
+class SGD(FormulaOptimizer):
+    r"""Stochastic gradient descent, with momentum (PyTorch's ``SGD``).
+
+    With g the gradient plus ``weight_decay * p``::
+
+        b = momentum * b + (1 - dampening) * g        (at the first step b = g)
+        p = p - lr * (g + momentum * b  if nesterov  else  b)
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters, groups, or named parameters.
+    lr, momentum, dampening, weight_decay : float
+    nesterov : bool
+        Needs a momentum and no dampening.
+    maximize : bool
+        Climb instead of descend.
+    foreach, fused : bool, optional
+        Accepted; every step here is fused.
+    differentiable : bool
+        Record the step, so that gradients flow through it.
+
+    Raises
+    ------
+    ValueError
+        If an option is out of its range.
+
+    Examples
+    --------
+    >>> import autograd_core as ac
+    >>> from nn.optim import SGD
+    >>> p = ac.tensor([1.0, 2.0], requires_grad=True)
+    >>> optimizer = SGD([p], lr=0.5)
+    >>> (p * p).sum().backward()
+    >>> optimizer.step()
+    >>> p
+    tensor([0., 0.], requires_grad=True)
+    """
+
+    counts = False
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float | Tensor = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        at_least("SGD", "lr", lr)
+        at_least("SGD", "momentum", momentum)
+        at_least("SGD", "weight_decay", weight_decay)
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError(
+                f"SGD: Nesterov momentum requires a momentum and zero dampening, got momentum={momentum} and dampening={dampening}."
+            )
+        check_ways("SGD", foreach, fused, differentiable)
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+            "nesterov": nesterov,
+            "maximize": maximize,
+            "foreach": foreach,
+            "differentiable": differentiable,
+            "fused": fused,
+        }
+        super().__init__(params, defaults)
+
+    def _update(
+        self, params: list[Array], grads: list[Array], states: list[State], group: Group, step: Any, work: Workspace
+    ) -> None:
+        momentum = number(group["momentum"])
+        buffers, first = None, None
+        if momentum != 0:
+            first = [s.get("momentum_buffer") is None for s in states]
+            if True in first:
+                self._new_buffers(group)
+            buffers = [s["momentum_buffer"].array for s in states]
+            if "c" in [b.dtype.kind for b in buffers]:
+                buffers = [real_view(b) for b in buffers]
+        kernels.sgd(
+            params,
+            grads,
+            buffers,
+            lr=number(group["lr"]),
+            momentum=momentum,
+            dampening=number(group["dampening"]),
+            weight_decay=number(group["weight_decay"]),
+            nesterov=group["nesterov"],
+            maximize=group["maximize"],
+            first=first if first is not None else False,
+            plan=work.plan,
+        )
+
+    def _new_buffers(self, group: Group) -> None:
+        for p in group["params"]:
+            if p.grad is not None and self.state[p].get("momentum_buffer") is None:
+                self.state[p]["momentum_buffer"] = zeros_for(p)
+
+    def _formula(self, F: Any, p: Any, g: Any, s: dict[str, Any], h: Group, step: int) -> tuple[Any, dict[str, Any]]:
+        momentum, changed = h["momentum"], {}
+        g = add_decay(p, g, h["weight_decay"])
+        if momentum != 0:
+            b = s.get("momentum_buffer")
+            b = g if b is None else momentum * b + (1 - h["dampening"]) * g
+            changed["momentum_buffer"] = b
+            g = g + momentum * b if h["nesterov"] else b
+        return p - h["lr"] * g, changed
