@@ -127,7 +127,40 @@ def pooling_cases() -> Iterator[Case]:
         yield Case("pooling", f"adaptive_avg_pool {shape} to 1x1", lambda x=x: k.adaptive_avg_pool(x, (1, 1)), peer)
 
 
-FAMILIES = {"optim": optim_cases, "softmax": softmax_cases, "loss": loss_cases, "pooling": pooling_cases}
+def norm_cases() -> Iterator[Case]:
+    from autograd_core.kernels import norm as k
+
+    for shape in ((128, 256), (32, 64, 16, 16), (16, 64, 56, 56)):
+        x, g, w, b = randn(*shape), randn(*shape), randn(shape[1]), randn(shape[1])
+        y, mean, _, invstd = k.batch_norm(x, w, b, 1e-5)
+        tx, tw, tb, tg = tensor(x, True), tensor(w, True), tensor(b, True), tensor(g)
+        yield case("norm", f"batch_norm {shape}", lambda x=x, w=w, b=b: k.batch_norm(x, w, b, 1e-5),
+                   lambda x=tx, w=tw, b=tb: F.batch_norm(x.detach(), None, None, w.detach(), b.detach(), True))
+        out = F.batch_norm(tx, None, None, tw, tb, True) if torch is not None else None
+        yield Case("norm", f"batch_norm backward {shape}", lambda g=g, x=x, m=mean, i=invstd, w=w: k.batch_norm_backward(g, x, m, i, w),
+                   gradient(out, (tx, tw, tb), tg) if torch is not None else None)
+    for shape in ((768, 128), (4096, 768)):
+        x, g, w, b = randn(*shape), randn(*shape), randn(shape[1]), randn(shape[1])
+        y, mean, rstd = k.layer_norm(x, 1, w, b, 1e-5)
+        tx, tw, tb, tg = tensor(x, True), tensor(w, True), tensor(b, True), tensor(g)
+        yield case("norm", f"layer_norm {shape}", lambda x=x, w=w, b=b: k.layer_norm(x, 1, w, b, 1e-5),
+                   lambda x=tx, w=tw, b=tb: F.layer_norm(x.detach(), x.shape[1:], w.detach(), b.detach()))
+        out = F.layer_norm(tx, tx.shape[1:], tw, tb) if torch is not None else None
+        yield Case("norm", f"layer_norm backward {shape}",
+                   lambda g=g, x=x, m=mean, r=rstd, w=w: k.layer_norm_backward(g, x, m, r, w, 1),
+                   gradient(out, (tx, tw, tb), tg) if torch is not None else None)
+    shape = (16, 64, 32, 32)
+    x, g, w, b = randn(*shape), randn(*shape), randn(64), randn(64)
+    y, mean, rstd = k.group_norm(x, 8, w, b, 1e-5)
+    tx, tw, tb, tg = tensor(x, True), tensor(w, True), tensor(b, True), tensor(g)
+    yield case("norm", f"group_norm {shape}", lambda: k.group_norm(x, 8, w, b, 1e-5),
+               lambda: F.group_norm(tx.detach(), 8, tw.detach(), tb.detach()))
+    out = F.group_norm(tx, 8, tw, tb) if torch is not None else None
+    yield Case("norm", f"group_norm backward {shape}", lambda: k.group_norm_backward(g, x, mean, rstd, w, 8),
+               gradient(out, (tx, tw, tb), tg) if torch is not None else None)
+
+
+FAMILIES = {"norm": norm_cases, "optim": optim_cases, "softmax": softmax_cases, "loss": loss_cases, "pooling": pooling_cases}
 
 
 def measure(calls: list[Callable[[], Any]], rounds: int) -> list[float]:

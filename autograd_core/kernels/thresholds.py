@@ -28,4 +28,6 @@ THRESHOLDS: dict[str, int] = {
     "loss.numba": 1_000,
     # pooling: elements of the input
     "pooling.numba": 10_000,
+    # normalisation: elements
+    "norm.numba": 16_000,
 }
