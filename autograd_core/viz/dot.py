@@ -98,12 +98,14 @@ def _clusters(d: Any, g: Graph, want: set[str]) -> None:
                 inside[outer].append(path)
         own[c[-1] if c else ""].append(n)
 
+    order = {path: k for k, path in enumerate(own)}
+
     def write(to: Any, path: str, level: int) -> None:
         for n in own[path]:
             _node(to, n, want)
         for i in inside[path]:
             call = g.modules[i]
-            with to.subgraph(name=f"cluster_{i}") as sub:
+            with to.subgraph(name=f"cluster_{order[i]}") as sub:
                 times = f" × {call.repeat}" if call.repeat > 1 else ""
                 where = f"{call.path} … {call.last}" if call.repeat > 1 else call.path
                 style = "rounded,filled" if call.repeat == 1 else "rounded,filled,bold"
@@ -171,7 +173,7 @@ def _node(d: Any, n: Node, want: set[str]) -> None:
         if n.mark in ("culprit", "error"):
             attributes["fillcolor"] = "#ffd9d9"
     if n.source is not None and "lines" not in want:
-        attributes["tooltip"] = _safe(str(n.source))
+        attributes["tooltip"] = _safe(str(n.source)).replace("\\", "/")
     name = n.op if n.kind == "module" else n.label.removeprefix(f"{n.module}.")
     d.node(_key(n.id), label=f"<<b>{_safe(name)}</b>{small}>", **attributes)
     if "saved" in want:

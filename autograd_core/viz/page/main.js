@@ -64,7 +64,7 @@ function startPage() {
   function fold() { setAll(false); }
   function unfold() { setAll(true); }
 
-  function select(item) { scene.selected = item; showPanel(page, item); if (item) say(item.group ? item.type + " " + item.path : nodeName(item) + " " + item.shape); scene.ask(); }
+  function select(item) { if (item && item.root) item = null; scene.selected = item; showPanel(page, item); if (item) say(item.group ? item.type + " " + item.path : nodeName(item) + " " + item.shape); scene.ask(); }
   function show(item) {
     if (item.kind === "parameter" && !scene.showParams) toggleParams();
     if (reveal(item)) scene.arrange(null, false);
