@@ -42,32 +42,27 @@ from .conv_plan import (
     TILE_SHARES,
     WIDTHS,
 )
-from .jit import kernel
-from .jit_simd import LANES, ROWS, clear1, clear8, make_tile, move1, move4, move8, transpose8
+from .jit import inner, kernel
+from .jit_simd import LANES, ROWS, address, clear1, clear8, keep, make_tile, move1, move4, move8, transpose8
 
 tile1 = make_tile(1)
 tile2 = make_tile(2)
 WIDE = 2 * LANES  # channels of a full register tile
 
 
-@kernel
-def take_pixels(g, at, channel_stride, lanes, width, pixels, turned, to):
-    """Turn ``g[at + lane * channel_stride + pixel]`` into ``turned[to + pixel * width + lane]``, zeros from ``lanes`` on."""
+@inner
+def take_pixels(source, channel_stride, lanes, width, pixels, target):
+    """Turn ``source[lane * channel_stride + pixel]`` into ``target[pixel * width + lane]``, zeros from ``lanes`` on."""
     whole_lanes, whole_pixels = lanes - lanes % 8, pixels - pixels % 8
-    source, target = g.ctypes.data + 4 * at, turned.ctypes.data + 4 * to
     for lane in range(0, whole_lanes, 8):
         for p in range(0, whole_pixels, 8):
-            transpose8(
-                source + 4 * (lane * channel_stride + p), 4 * channel_stride, target + 4 * (p * width + lane), 4 * width
-            )
-        for p in range(whole_pixels, pixels):
-            for j in range(lane, lane + 8):
-                turned[to + p * width + j] = g[at + j * channel_stride + p]
+            here, there = source + 4 * (lane * channel_stride + p), target + 4 * (p * width + lane)
+            transpose8(here, 4 * channel_stride, there, 4 * width)
     for p in range(pixels):
-        for j in range(whole_lanes, lanes):
-            turned[to + p * width + j] = g[at + j * channel_stride + p]
-        for j in range(max(lanes, whole_lanes), width):
-            turned[to + p * width + j] = np.float32(0)
+        for j in range(whole_lanes if p < whole_pixels else 0, lanes):
+            move1(source + 4 * (j * channel_stride + p), target + 4 * (p * width + j))
+        for j in range(lanes, width):
+            clear1(target + 4 * (p * width + j))
 
 
 @kernel
@@ -81,9 +76,8 @@ def pack_rows(begin, end, w, panels, groups, lanes, widths, depth):
         g = tile // tiles_in_group
         first = (tile - g * tiles_in_group) * WIDE
         width = min(WIDE, widths - first)
-        take_pixels(
-            w, (g * lanes + first) * depth, depth, min(width, lanes - first), width, depth, panels, (g * widths + first) * depth
-        )
+        source, target = address(w) + 4 * (g * lanes + first) * depth, address(panels) + 4 * (g * widths + first) * depth
+        take_pixels(source, depth, min(width, lanes - first), width, depth, target)
 
 
 @kernel
@@ -108,7 +102,7 @@ def pack_panels(begin, end, w, panels, terms, group_stride, lane_stride, lanes, 
                 panels[to + r * width + j] = np.float32(0)
 
 
-@kernel
+@inner
 def copy_row(source, target, n):
     """Copy ``n`` floats; the last vector overlaps the one before it instead of a loop over the rest."""
     if n >= 8:
@@ -125,7 +119,7 @@ def copy_row(source, target, n):
             move1(source + j, target + j)
 
 
-@kernel
+@inner
 def clear_row(target, n):
     """Write ``n`` zeros."""
     if n >= 8:
@@ -138,43 +132,35 @@ def clear_row(target, n):
             clear1(target + j)
 
 
-@kernel
-def copy_box(x, image, box, spec, d0, h0, w0, nd, nh, nw):
+@inner
+def copy_box(x_at, image, box, spec, d0, h0, w0, nd, nh, nw):
     """Copy ``(C, nd, nh, nw)`` pixels of one image that begin at ``(d0, h0, w0)``, zeros where there is no image."""
     channels, depth, height, width = spec[CHANNELS], spec[INPUT], spec[INPUT + 1], spec[INPUT + 2]
-    plane, row_pitch, col = 4 * spec[PLANE], 4 * spec[LINE], 4 * spec[COLUMN]
-    left = min(max(-w0, 0), nw)
-    right = max(min(width - w0, nw), left)
-    top = min(max(-h0, 0), nh)
-    bottom = max(min(height - h0, nh), top)
-    whole_rows = left == 0 and right == nw == width and col == 4 * nw  # rows follow each other in both arrays
-    line = 4 * width
-    source_image = x.ctypes.data + 4 * image * channels * depth * height * width + 4 * w0
+    plane, slice_pitch, row_pitch = 4 * spec[PLANE], 4 * spec[LINE], 4 * spec[COLUMN]
+    left, top, front = max(-w0, 0), max(-h0, 0), max(-d0, 0)
+    right, bottom, back = min(width - w0, nw), min(height - h0, nh), min(depth - d0, nd)
+    if left + top + front > 0 or right < nw or bottom < nh or back < nd:
+        clear_row(box, channels * spec[PLANE])
+    length = right - left
+    if length <= 0 or bottom <= top:
+        return
+    rows = bottom - top
+    if length == width and row_pitch == 4 * width:  # the rows follow each other in both arrays
+        length *= rows
+        rows = 1
+    image_at = x_at + 4 * (((image * channels * depth + d0) * height + h0 + top) * width + w0 + left)
     for c in range(channels):
-        for d in range(nd):
-            to = box + c * plane + d * row_pitch
-            if not 0 <= d0 + d < depth:
-                clear_row(to, nh * spec[COLUMN])
-                continue
-            source = source_image + ((c * depth + d0 + d) * height + h0) * line
-            if top > 0:
-                clear_row(to, top * spec[COLUMN])
-            if whole_rows:
-                copy_row(source + top * line, to + top * col, (bottom - top) * nw)
-            else:
-                for h in range(top, bottom):
-                    here = to + h * col
-                    if left > 0:
-                        clear_row(here, left)
-                    copy_row(source + h * line + 4 * left, here + 4 * left, right - left)
-                    if right < nw:
-                        clear_row(here + 4 * right, nw - right)
-            if bottom < nh:
-                clear_row(to + bottom * col, (nh - bottom) * spec[COLUMN])
+        for d in range(front, back):
+            source = image_at + 4 * (c * depth + d) * height * width
+            target = box + c * plane + d * slice_pitch + top * row_pitch + 4 * left
+            for _ in range(rows):
+                copy_row(source, target, length)
+                source += 4 * width
+                target += row_pitch
 
 
-@kernel
-def load_part(x, part, box, spec):
+@inner
+def load_part(x_at, part, box, spec):
     """Copy what part ``part`` of the work reads: (first image, images, place of the first pixel, pixels per image)."""
     block_d, block_h, block_w = spec[BLOCK], spec[BLOCK + 1], spec[BLOCK + 2]
     bunch, block = divmod(part, spec[BLOCKS] * spec[BLOCKS + 1] * spec[BLOCKS + 2])
@@ -186,7 +172,7 @@ def load_part(x, part, box, spec):
     images = min(spec[BUNCH], spec[IMAGES] - first)
     for i in range(images):
         copy_box(
-            x,
+            x_at,
             first + i,
             box + 4 * i * spec[IMAGE_BOX],
             spec,
@@ -201,30 +187,25 @@ def load_part(x, part, box, spec):
     return first, images, place, nd * nh * nw
 
 
-@kernel
-def put_contiguous(sums, begin, width, lanes, pixels, y, at, channel_stride):
-    """Turn ``sums[begin + pixel, lane]`` into ``y[at + lane * channel_stride + pixel]``."""
+@inner
+def put_pixels(source, width, lanes, pixels, target, channel_stride):
+    """Turn ``source[pixel * width + lane]`` into ``target[lane * channel_stride + pixel]``."""
     whole_lanes, whole_pixels = lanes - lanes % 8, pixels - pixels % 8
-    source, target = sums.ctypes.data + 4 * begin * width, y.ctypes.data + 4 * at
     for lane in range(0, whole_lanes, 8):
         for p in range(0, whole_pixels, 8):
-            transpose8(
-                source + 4 * (p * width + lane), 4 * width, target + 4 * (lane * channel_stride + p), 4 * channel_stride
-            )
-        for j in range(lane, lane + 8):
-            for p in range(whole_pixels, pixels):
-                y[at + j * channel_stride + p] = sums[(begin + p) * width + j]
-    for j in range(whole_lanes, lanes):
-        for p in range(pixels):
-            y[at + j * channel_stride + p] = sums[(begin + p) * width + j]
+            here, there = source + 4 * (p * width + lane), target + 4 * (lane * channel_stride + p)
+            transpose8(here, 4 * width, there, 4 * channel_stride)
+    for j in range(lanes):
+        for p in range(whole_pixels if j < whole_lanes else 0, pixels):
+            move1(source + 4 * (p * width + j), target + 4 * (j * channel_stride + p))
 
 
-@kernel
-def put_scattered(sums, begin, width, lanes, pixels, y, at, channel_stride, places):
-    """Turn ``sums[begin + pixel, lane]`` into ``y[at + lane * channel_stride + places[pixel]]``."""
+@inner
+def scatter_pixels(source, width, lanes, pixels, target, channel_stride, places):
+    """Turn ``source[pixel * width + lane]`` into ``target[lane * channel_stride + places[pixel]]``."""
     for j in range(lanes):
         for p in range(pixels):
-            y[at + j * channel_stride + places[p]] = sums[(begin + p) * width + j]
+            move1(source + 4 * (p * width + j), target + 4 * (j * channel_stride + places[p]))
 
 
 @kernel
@@ -237,15 +218,15 @@ def gather(begin, end, x, panels, starts, y, spec, offsets, spots, places):
     tiles = spec[GROUPS] * tiles_in_group
     box = np.empty(spec[BUNCH] * spec[IMAGE_BOX], np.float32)
     sums = np.empty(spec[SUMS], np.float32)
-    box_at, sums_at = box.ctypes.data, sums.ctypes.data
-    offsets_at, spots_at = offsets.ctypes.data, spots.ctypes.data
-    panels_at, starts_at = panels.ctypes.data, starts.ctypes.data
+    box_at, sums_at = address(box), address(sums)
+    offsets_at, spots_at = address(offsets), address(spots)
+    panels_at, starts_at = address(panels), address(starts)
     loaded = -1
     first, images, place, pixels = 0, 0, 0, 0
     for index in range(begin, end):
         part, share = divmod(index, tile_shares)
         if part != loaded:
-            first, images, place, pixels = load_part(x, part, box_at, spec)
+            first, images, place, pixels = load_part(address(x), part, box_at, spec)
             loaded = part
         for tile in range(share * tiles // tile_shares, (share + 1) * tiles // tile_shares):
             g = tile // tiles_in_group
@@ -266,11 +247,13 @@ def gather(begin, end, x, panels, starts, y, spec, offsets, spots, places):
             lanes = min(width, out_group - lane)
             for i in range(images):
                 at = (first + i) * spec[IMAGE_STRIDE] + place + (g * out_group + lane) * channel_stride
+                source, target = sums_at + 4 * i * pixels * width, address(y) + 4 * at
                 if spec[CONTIGUOUS]:
-                    put_contiguous(sums, i * pixels, width, lanes, pixels, y, at, channel_stride)
+                    put_pixels(source, width, lanes, pixels, target, channel_stride)
                 else:
-                    put_scattered(sums, i * pixels, width, lanes, pixels, y, at, channel_stride, places)
-    box[0] = np.float32(0)  # used only by address above: this keeps it from being freed there
+                    scatter_pixels(source, width, lanes, pixels, target, channel_stride, places)
+    keep(box)
+    keep(sums)
 
 
 @kernel
@@ -288,12 +271,12 @@ def gather_weight(begin, end, x, g, sums, spec, terms, spots, shares, tile_share
     tiles = groups * tiles_in_group
     box = np.empty(spec[BUNCH] * spec[IMAGE_BOX], np.float32)
     turned = np.empty(spec[SUMS], np.float32)
-    box_at, turned_at, terms_at, spots_at = box.ctypes.data, turned.ctypes.data, terms.ctypes.data, spots.ctypes.data
+    box_at, turned_at, terms_at, spots_at = address(box), address(turned), address(terms), address(spots)
     for piece in range(begin, end):
         share, tile_share = divmod(piece, tile_shares)
-        sums_at = sums.ctypes.data + 4 * share * groups * widths * rows
+        sums_at = address(sums) + 4 * share * groups * widths * rows
         for part in range(share * parts // shares, (share + 1) * parts // shares):
-            first, images, place, pixels = load_part(x, part, box_at, spec)
+            first, images, place, pixels = load_part(address(x), part, box_at, spec)
             for tile in range(tile_share * tiles // tile_shares, (tile_share + 1) * tiles // tile_shares):
                 group = tile // tiles_in_group
                 lane = (tile - group * tiles_in_group) * WIDE
@@ -301,7 +284,9 @@ def gather_weight(begin, end, x, g, sums, spec, terms, spots, shares, tile_share
                 lanes = min(width, out_group - lane)
                 for i in range(images):
                     at = (first + i) * spec[IMAGE_STRIDE] + place + (group * out_group + lane) * channel_stride
-                    take_pixels(g, at, channel_stride, lanes, width, pixels, turned, i * pixels * width)
+                    take_pixels(
+                        address(g) + 4 * at, channel_stride, lanes, width, pixels, turned_at + 4 * i * pixels * width
+                    )
                 base = box_at + 4 * group * in_group * plane
                 to = sums_at + 4 * (group * widths + lane) * rows
                 for r in range(0, rows, ROWS):
@@ -310,7 +295,8 @@ def gather_weight(begin, end, x, g, sums, spec, terms, spots, shares, tile_share
                         tile2(base, terms_at + 8 * r, spots_at, turned_at, images * pixels, out, 4 * width, out)
                     else:
                         tile1(base, terms_at + 8 * r, spots_at, turned_at, images * pixels, out, 4 * width, out)
-    box[0] = np.float32(0)  # keeps it alive, as in gather
+    keep(box)
+    keep(turned)
 
 
 @kernel

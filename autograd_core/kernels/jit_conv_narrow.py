@@ -33,57 +33,39 @@ from .conv_plan import (
     STRIDE,
     SUMS,
 )
-from .jit import kernel
+from .jit import inner, kernel
 from .jit_conv import clear_row, copy_row
-from .jit_simd import LANES, make_dots, make_strip, move1
+from .jit_simd import LANES, address, keep, make_dots, make_strip, move1
 
 strip1, strip2, strip3, strip4 = make_strip(1, 8), make_strip(2, 5), make_strip(3, 4), make_strip(4, 3)
 end1, end2, end3, end4 = make_strip(1, 1), make_strip(2, 1), make_strip(3, 1), make_strip(4, 1)
 dots1, dots2, dots3, dots4 = (make_dots(c, terms) for c, terms in enumerate(NARROW_TERMS, 1))
 
 
-@kernel
-def load_group(x, image, group, box, spec, d0, h0, w0, nd, nh, nw):
+@inner
+def load_group(x_at, image, group, box, spec, d0, h0, w0, nd, nh, nw):
     """Copy ``(in_group, nd, nh, nw)`` pixels that begin at ``(d0, h0, w0)``, sorted by phase, zeros outside the image."""
     depth, height, width = spec[INPUT], spec[INPUT + 1], spec[INPUT + 2]
     stride_d, stride_h, stride_w = spec[STRIDE], spec[STRIDE + 1], spec[STRIDE + 2]
     plane, line, column, phase = 4 * spec[PLANE], 4 * spec[LINE], 4 * spec[COLUMN], 4 * spec[PHASE]
-    left = min(max(-w0, 0), nw)
-    right = max(min(width - w0, nw), left)
-    source_group = x.ctypes.data + 4 * (image * spec[CHANNELS] + group * spec[IN_GROUP]) * depth * height * width
+    if min(d0, h0, w0) < 0 or d0 + nd > depth or h0 + nh > height or w0 + nw > width:
+        clear_row(box, spec[IN_GROUP] * spec[PLANE])
+    left, right = max(-w0, 0), min(width - w0, nw)
+    group_at = x_at + 4 * (image * spec[CHANNELS] + group * spec[IN_GROUP]) * depth * height * width
     for c in range(spec[IN_GROUP]):
-        for d in range(nd):
-            for h in range(nh):
-                inside = 0 <= d0 + d < depth and 0 <= h0 + h < height
-                source = source_group + 4 * (((c * depth + d0 + d) * height + h0 + h) * width + w0)
-                to = (
-                    box
-                    + c * plane
-                    + ((d % stride_d) * stride_h + h % stride_h) * stride_w * phase
-                    + (d // stride_d) * line
-                    + (h // stride_h) * column
-                )
-                if not inside:
-                    for f in range(stride_w):
-                        clear_row(to + f * phase, (nw - f + stride_w - 1) // stride_w)
-                elif stride_w == 1:
-                    if left > 0:
-                        clear_row(to, left)
-                    copy_row(source + 4 * left, to + 4 * left, right - left)
-                    if right < nw:
-                        clear_row(to + 4 * right, nw - right)
+        for d in range(max(-d0, 0), min(depth - d0, nd)):
+            for h in range(max(-h0, 0), min(height - h0, nh)):
+                source = group_at + 4 * (((c * depth + d0 + d) * height + h0 + h) * width + w0)
+                target = box + c * plane + (d // stride_d) * line + (h // stride_h) * column
+                target += ((d % stride_d) * stride_h + h % stride_h) * stride_w * phase
+                if stride_w == 1:
+                    copy_row(source + 4 * left, target + 4 * left, max(0, right - left))
                 else:
-                    for f in range(min(stride_w, nw)):
-                        count = (nw - f + stride_w - 1) // stride_w
-                        begin = min(count, max(0, (left - f + stride_w - 1) // stride_w))
-                        stop = min(count, max(begin, (right - f + stride_w - 1) // stride_w))
-                        clear_row(to + f * phase, begin)
-                        for j in range(begin, stop):
-                            move1(source + 4 * (f + j * stride_w), to + f * phase + 4 * j)
-                        clear_row(to + f * phase + 4 * stop, count - stop)
+                    for w in range(left, right):
+                        move1(source + 4 * w, target + (w % stride_w) * phase + 4 * (w // stride_w))
 
 
-@kernel
+@inner
 def enter(part, spec):
     """Image, first pixel and size of one part of the work."""
     image, block = divmod(part, spec[BLOCKS] * spec[BLOCKS + 1] * spec[BLOCKS + 2])
@@ -94,11 +76,11 @@ def enter(part, spec):
     return image, d0, h0, w0, nd, nh, nw
 
 
-@kernel
-def load(x, image, group, box, spec, d0, h0, w0, nd, nh, nw):
+@inner
+def load(x_at, image, group, box, spec, d0, h0, w0, nd, nh, nw):
     """Copy what the output pixels ``(nd, nh, nw)`` from ``(d0, h0, w0)`` read."""
     load_group(
-        x,
+        x_at,
         image,
         group,
         box,
@@ -122,14 +104,14 @@ def narrow(begin, end, x, weights, starts, y, spec, offsets):
     box = np.zeros(spec[IN_GROUP] * spec[PLANE] + slack, np.float32)
     pitch = spec[SUMS] + slack
     sums = np.empty(channels * pitch, np.float32)
-    box_at, sums_at, offsets_at = box.ctypes.data, sums.ctypes.data, offsets.ctypes.data
+    box_at, sums_at, offsets_at = address(box), address(sums), address(offsets)
     for index in range(begin, end):
         part, group = divmod(index, groups)
         image, d0, h0, w0, nd, nh, nw = enter(part, spec)
-        load(x, image, group, box_at, spec, d0, h0, w0, nd, nh, nw)
+        load(address(x), image, group, box_at, spec, d0, h0, w0, nd, nh, nw)
         total = (nd - 1) * line + (nh - 1) * column + nw
-        right = weights.ctypes.data + 4 * group * depth * channels
-        start = starts.ctypes.data + 4 * group * channels
+        right = address(weights) + 4 * group * depth * channels
+        start = address(starts) + 4 * group * channels
         p = 0
         if channels == 1:
             while p <= total - 8 * LANES:
@@ -164,11 +146,12 @@ def narrow(begin, end, x, weights, starts, y, spec, offsets):
                     at = place + (group * channels + c) * channel_stride + d * spec[STEP] + h * spec[STEP + 1]
                     source = c * pitch + d * line + h * column
                     if spec[STEP + 2] == 1:
-                        copy_row(sums_at + 4 * source, y.ctypes.data + 4 * at, nw)
+                        copy_row(sums_at + 4 * source, address(y) + 4 * at, nw)
                     else:
                         for w in range(nw):
-                            y[at + w * spec[STEP + 2]] = sums[source + w]
-    box[0] = np.float32(0)  # used only by address above: this keeps it from being freed there
+                            move1(sums_at + 4 * (source + w), address(y) + 4 * (at + w * spec[STEP + 2]))
+    keep(box)
+    keep(sums)
 
 
 @kernel
@@ -185,7 +168,7 @@ def narrow_weight(begin, end, x, g, sums, spec, offsets, shares, group_shares, p
     box = np.zeros(spec[IN_GROUP] * spec[PLANE] + slack, np.float32)
     pitch = spec[SUMS] + slack
     lines = np.empty(channels * pitch, np.float32)
-    box_at, lines_at, offsets_at = box.ctypes.data, lines.ctypes.data, offsets.ctypes.data
+    box_at, lines_at, offsets_at = address(box), address(lines), address(offsets)
     for piece in range(begin, end):
         share, group_share = divmod(piece, group_shares)
         for part in range(share * parts // shares, (share + 1) * parts // shares):
@@ -193,14 +176,14 @@ def narrow_weight(begin, end, x, g, sums, spec, offsets, shares, group_shares, p
             place = image * spec[IMAGE_STRIDE] + d0 * spec[STEP] + h0 * spec[STEP + 1] + w0
             vectors = ((nd - 1) * line + (nh - 1) * column + nw + LANES - 1) // LANES
             for group in range(group_share * groups // group_shares, (group_share + 1) * groups // group_shares):
-                load(x, image, group, box_at, spec, d0, h0, w0, nd, nh, nw)
-                lines[:] = np.float32(0)
+                load(address(x), image, group, box_at, spec, d0, h0, w0, nd, nh, nw)
+                clear_row(lines_at, channels * pitch)
                 for c in range(channels):
                     for d in range(nd):
                         for h in range(nh):
                             at = place + (group * channels + c) * channel_stride + d * spec[STEP] + h * spec[STEP + 1]
-                            copy_row(g.ctypes.data + 4 * at, lines_at + 4 * (c * pitch + d * line + h * column), nw)
-                to = sums.ctypes.data + 4 * LANES * (share * groups + group) * channels * depth
+                            copy_row(address(g) + 4 * at, lines_at + 4 * (c * pitch + d * line + h * column), nw)
+                to = address(sums) + 4 * LANES * (share * groups + group) * channels * depth
                 if channels == 1:
                     for r in range(0, depth, 9):
                         dots1(lines_at, 4 * pitch, box_at, offsets_at + 8 * r, vectors, to + 4 * LANES * r)
@@ -213,4 +196,5 @@ def narrow_weight(begin, end, x, g, sums, spec, offsets, shares, group_shares, p
                 else:
                     for r in range(0, depth, 3):
                         dots4(lines_at, 4 * pitch, box_at, offsets_at + 8 * r, vectors, to + 16 * LANES * r)
-    box[0] = np.float32(0)  # keeps it alive, as in narrow
+    keep(box)
+    keep(lines)

@@ -134,6 +134,7 @@ R0, R1, R2, R3, R4, R5, R6 = (f(1.1283791065216064), f(-0.3761262595653534), f(0
 Q0, Q1, Q2, Q3, Q4, Q5, Q6 = (f(-0.0003537075244821608), f(-1.1270400285720825), f(-0.6382256150245667), f(-0.10303744673728943),
                               f(0.021805355325341225), f(-0.002939616795629263), f(0.00018557501607574522))
 ERF_MAX = f(4.2)  # from here on erf is 1 in float32
+EXPM1_MIN = f(-30.0)  # from here down exp(x) - 1 is -1 in float32
 
 
 @_inlined
@@ -144,3 +145,23 @@ def erf(x):  # type: ignore[no-untyped-def]
     t = select(t > ERF_MAX, ERF_MAX, t)
     large = ONE - exp((((((Q6 * t + Q5) * t + Q4) * t + Q3) * t + Q2) * t + Q1) * t + Q0)
     return select(t < ONE, small, select(x < ZERO, -large, large))
+
+
+@_inlined
+def expm1_negative(x):  # type: ignore[no-untyped-def]
+    """exp(x) - 1 for x <= 0, also accurate near 0; the value for positive x is finite and meaningless."""
+    x = select(x > ONE, ONE, x)
+    x = select(x < EXPM1_MIN, EXPM1_MIN, x)
+    shifted = x * LOG2_E + ROUND
+    n = shifted - ROUND
+    r = x - n * LN2_HIGH
+    r = r - n * LN2_LOW
+    p = ((((E5 * r + E4) * r + E3) * r + E2) * r + E1) * r + E0
+    power = float_of(np.int32((np.int32(bits_of(shifted) - ROUND_BITS) + BIAS) << MANTISSA))
+    return power * (p * (r * r) + r) + (power - ONE)
+
+
+@_inlined
+def softplus(x):  # type: ignore[no-untyped-def]
+    """log(1 + exp(x))."""
+    return maximum(x, ZERO) + log1p_unit(exp(-abs(x)))

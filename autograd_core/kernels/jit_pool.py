@@ -16,7 +16,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from .jit import beside, kernel
+from .jit import beside, inner, kernel
 
 LINE = 64  # bytes in a cache line
 WORDS = 9  # in the mailbox
@@ -155,7 +155,7 @@ def bind(typingctx, function, values):
     return types.UniTuple(types.int64, 2)(function, values), codegen
 
 
-@kernel
+@inner
 def run_pieces(box):
     """Claim and run pieces of the posted region until none is left; how many this thread ran."""
     count = 0
@@ -179,7 +179,7 @@ def run_pieces(box):
         count += 1
 
 
-@kernel
+@inner
 def post(box, function, env, n, pieces):
     """Run ``pieces`` pieces of ``range(n)`` with whatever helpers are awake; 0, or the status of a failed piece."""
     if pieces == 1 or not swap_if(box + BUSY, 0, 1):

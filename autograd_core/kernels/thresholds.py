@@ -30,4 +30,7 @@ THRESHOLDS: dict[str, int] = {
     "pooling.numba": 10_000,
     # normalisation: elements
     "norm.numba": 16_000,
+    # elementwise passes without and with an exponential: elements
+    "elementwise.numba": 60_000,
+    "activation.numba": 8_000,
 }

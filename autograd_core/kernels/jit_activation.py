@@ -1,0 +1,153 @@
+"""Numba: activation functions over flat float32 arrays. Both sides of each condition are computed, one is selected."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .jit import kernel
+from .jit_math import erf, exp, expm1_negative, maximum, select
+from .jit_math import sigmoid as _sigmoid
+from .jit_math import softplus as _softplus
+from .jit_math import tanh as _tanh
+
+f = np.float32
+ZERO, HALF, ONE, TWO = f(0), f(0.5), f(1), f(2)
+SQRT_HALF, PDF = f(0.7071067811865476), f(0.3989422804014327)  # 1 / sqrt(2), 1 / sqrt(2 pi)
+INNER, CUBIC = f(1.5957691216057308), f(0.044715)  # 2 sqrt(2 / pi): (1 + tanh(u)) / 2 is sigmoid(2 u)
+
+
+@kernel
+def relu(begin, end, x, y):  # type: ignore[no-untyped-def]
+    for i in range(begin, end):
+        y[i] = maximum(x[i], ZERO)
+
+
+@kernel
+def relu_backward(begin, end, g, y, gx):  # type: ignore[no-untyped-def]
+    for i in range(begin, end):
+        gx[i] = select(y[i] <= ZERO, ZERO, g[i])
+
+
+@kernel
+def leaky_relu(begin, end, x, y, slope):  # type: ignore[no-untyped-def]
+    for i in range(begin, end):
+        y[i] = select(x[i] > ZERO, x[i], x[i] * slope)
+
+
+@kernel
+def leaky_relu_backward(begin, end, g, x, gx, slope):  # type: ignore[no-untyped-def]
+    for i in range(begin, end):
+        gx[i] = select(x[i] > ZERO, g[i], g[i] * slope)
+
+
+@kernel
+def elu(begin, end, x, y, low, scale, rate):  # type: ignore[no-untyped-def]
+    for i in range(begin, end):
+        y[i] = select(x[i] > ZERO, scale * x[i], low * expm1_negative(rate * x[i]))
+
+
+@kernel
+def elu_backward(begin, end, g, x, gx, low, scale, rate):  # type: ignore[no-untyped-def]
+    for i in range(begin, end):
+        gx[i] = g[i] * select(x[i] > ZERO, scale, low * exp(rate * x[i]))
+
+
+@kernel
+def sigmoid(begin, end, x, y):  # type: ignore[no-untyped-def]
+    for i in range(begin, end):
+        y[i] = _sigmoid(x[i])
+
+
+@kernel
+def sigmoid_backward(begin, end, g, y, gx):  # type: ignore[no-untyped-def]
+    for i in range(begin, end):
+        gx[i] = g[i] * y[i] * (ONE - y[i])
+
+
+@kernel
+def tanh(begin, end, x, y):  # type: ignore[no-untyped-def]
+    for i in range(begin, end):
+        y[i] = _tanh(x[i])
+
+
+@kernel
+def tanh_backward(begin, end, g, y, gx):  # type: ignore[no-untyped-def]
+    for i in range(begin, end):
+        gx[i] = g[i] * (ONE - y[i] * y[i])
+
+
+@kernel
+def silu(begin, end, x, y):  # type: ignore[no-untyped-def]
+    for i in range(begin, end):
+        y[i] = x[i] * _sigmoid(x[i])
+
+
+@kernel
+def silu_backward(begin, end, g, x, gx):  # type: ignore[no-untyped-def]
+    for i in range(begin, end):
+        s = _sigmoid(x[i])
+        gx[i] = g[i] * (s * (ONE + x[i] * (ONE - s)))
+
+
+@kernel
+def gelu(begin, end, x, y):  # type: ignore[no-untyped-def]
+    for i in range(begin, end):
+        y[i] = HALF * x[i] * (ONE + erf(x[i] * SQRT_HALF))
+
+
+@kernel
+def gelu_backward(begin, end, g, x, gx):  # type: ignore[no-untyped-def]
+    for i in range(begin, end):
+        cdf = HALF * (ONE + erf(x[i] * SQRT_HALF))
+        gx[i] = g[i] * (cdf + x[i] * (PDF * exp(-HALF * x[i] * x[i])))
+
+
+@kernel
+def gelu_tanh(begin, end, x, y):  # type: ignore[no-untyped-def]
+    for i in range(begin, end):
+        y[i] = x[i] * _sigmoid(INNER * (x[i] + CUBIC * x[i] * x[i] * x[i]))
+
+
+@kernel
+def gelu_tanh_backward(begin, end, g, x, gx):  # type: ignore[no-untyped-def]
+    for i in range(begin, end):
+        square = x[i] * x[i]
+        s = _sigmoid(INNER * x[i] * (ONE + CUBIC * square))
+        gx[i] = g[i] * (s + x[i] * s * (ONE - s) * (INNER * (ONE + f(3) * CUBIC * square)))
+
+
+@kernel
+def softplus(begin, end, x, y, beta, threshold):  # type: ignore[no-untyped-def]
+    inverse = ONE / beta
+    for i in range(begin, end):
+        z = x[i] * beta
+        y[i] = select(z > threshold, x[i], _softplus(z) * inverse)
+
+
+@kernel
+def softplus_backward(begin, end, g, x, gx, beta, threshold):  # type: ignore[no-untyped-def]
+    for i in range(begin, end):
+        z = x[i] * beta
+        gx[i] = g[i] * select(z > threshold, ONE, _sigmoid(z))
+
+
+@kernel
+def bias_relu(begin, end, x, bias):  # type: ignore[no-untyped-def]
+    for r in range(begin, end):
+        row = x[r]
+        for i in range(len(bias)):
+            row[i] = maximum(row[i] + bias[i], ZERO)
+
+
+@kernel
+def bias_relu_backward(begin, end, g, y, gx, partial):  # type: ignore[no-untyped-def]
+    """Piece p has rows from ``p * rows // pieces`` on, and sums the gradient of the bias in ``partial[p]``."""
+    rows, pieces = len(g), len(partial)
+    for p in range(begin, end):
+        total = partial[p]
+        for r in range(p * rows // pieces, (p + 1) * rows // pieces):
+            up, row, out = g[r], y[r], gx[r]
+            for i in range(len(total)):
+                value = select(row[i] <= ZERO, ZERO, up[i])
+                out[i] = value
+                total[i] += value
