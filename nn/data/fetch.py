@@ -22,6 +22,12 @@ class MapFetcher:
         self._batched = batched
 
     def __call__(self, indices: Any) -> Any:
+        try:
+            return self._fetch(indices)
+        except StopIteration as error:  # would end the user's for loop as if the epoch were over
+            raise RuntimeError("DataLoader: the dataset or collate_fn raised StopIteration.") from error
+
+    def _fetch(self, indices: Any) -> Any:
         if not self._batched:
             seeding.at(indices)
             return self._collate(self._dataset[indices])

@@ -31,7 +31,6 @@ import numpy as np
 import autograd_core as ac
 
 from . import seeding
-from .dataset import IterableDataset
 from .fetch import MapFetcher, StreamFetcher, make_fetcher
 
 __all__ = [
@@ -182,7 +181,7 @@ class _Worker:
                             fetch = make_fetcher(job.dataset, job.batched, job.collate_fn, job.drop_last, self.worker)
                         kind, payload = BATCH, fetch(indices)
                 except Exception as error:
-                    if isinstance(error, StopIteration) and isinstance(job.dataset, IterableDataset):
+                    if isinstance(error, StopIteration):
                         self.give(epoch, number, END, None)
                         continue
                     what = f"{where} while loading {_describe((number, indices))}"
@@ -357,10 +356,11 @@ class ProcessPool(WorkerPool):
             sentinels = [process.sentinel for process in self._processes]
             ready = multiprocessing.connection.wait([*self._connections, *sentinels], timeout or None)
             if not ready:
+                count = len(self._processes)
                 self.shutdown()
                 raise RuntimeError(
                     f"DataLoader: timed out after {timeout:g} seconds waiting for {waiting_for} from "
-                    f"{len(self._processes)} worker processes. Raise timeout=, or see what the dataset waits for."
+                    f"{count} worker processes. Raise timeout=, or see what the dataset waits for."
                 )
             self._ready = [c for c in self._connections if c in ready]
             if not self._ready:  # somebody died and left nothing to read
