@@ -29,7 +29,7 @@ from .tensor import Size, Tensor  # noqa: E402
 
 __version__ = "0.1.0"
 
-_LAZY = ("debug", "fft", "func", "gradcheck", "io", "kernels", "linalg", "profiler", "special", "viz")
+_LAZY = ("amp", "backends", "cuda", "debug", "fft", "func", "gradcheck", "io", "kernels", "linalg", "profiler", "special", "viz")
 
 
 def __getattr__(name: str) -> Any:

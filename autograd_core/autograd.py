@@ -655,3 +655,18 @@ class _OnceOp:
 
 
 _ONCE = _OnceOp()
+
+
+def __getattr__(name: str) -> Any:
+    """``gradcheck``, ``gradgradcheck`` and ``functional``, loaded when first used."""
+    import importlib
+
+    if name in ("gradcheck", "gradgradcheck", "GradcheckError"):
+        return getattr(importlib.import_module(".gradcheck", __package__), name)
+    if name == "functional":
+        return importlib.import_module(".functional", __package__)
+    if name in ("detect_anomaly", "set_detect_anomaly"):
+        return getattr(importlib.import_module(".debug", __package__), name)
+    if name == "profiler":
+        return importlib.import_module(".profiler", __package__)
+    raise AttributeError(f"module 'autograd_core.autograd' has no attribute {name!r}")
