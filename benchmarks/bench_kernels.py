@@ -160,7 +160,24 @@ def norm_cases() -> Iterator[Case]:
                gradient(out, (tx, tw, tb), tg) if torch is not None else None)
 
 
-FAMILIES = {"norm": norm_cases, "optim": optim_cases, "softmax": softmax_cases, "loss": loss_cases, "pooling": pooling_cases}
+def activation_cases() -> Iterator[Case]:
+    from autograd_core.kernels import activation as k
+
+    peers = {"relu": lambda x: F.relu(x), "sigmoid": lambda x: torch.sigmoid(x), "tanh": lambda x: torch.tanh(x),
+             "silu": lambda x: F.silu(x), "gelu": lambda x: F.gelu(x), "softplus": lambda x: F.softplus(x),
+             "elu": lambda x: F.elu(x)}
+    for shape in ((768, 512), (4096, 1024)):
+        x, g = randn(*shape), randn(*shape)
+        tx, tg = tensor(x, True), tensor(g)
+        for name, peer in peers.items():
+            forward, backward = getattr(k, name), getattr(k, name + "_backward")
+            saved = forward(x) if name in ("relu", "sigmoid", "tanh") else x
+            yield case("activation", f"{name} {shape}", lambda f=forward, x=x: f(x), lambda p=peer, x=tx: p(x.detach()))
+            yield Case("activation", f"{name} backward {shape}", lambda f=backward, g=g, s=saved: f(g, s),
+                       gradient(peer(tx), tx, tg) if torch is not None else None)
+
+
+FAMILIES = {"activation": activation_cases, "norm": norm_cases, "optim": optim_cases, "softmax": softmax_cases, "loss": loss_cases, "pooling": pooling_cases}
 
 
 def measure(calls: list[Callable[[], Any]], rounds: int) -> list[float]:

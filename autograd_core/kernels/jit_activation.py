@@ -1,4 +1,8 @@
-"""Numba: activation functions over flat float32 arrays. Both sides of each condition are computed, one is selected."""
+"""Numba: activation functions over flat float32 arrays.
+
+Both sides of each condition are computed and one is selected; arrays are sliced to the piece first, because an index
+from `begin` on might be negative for all Numba knows, and the test for it keeps a loop from vectorising.
+"""
 
 from __future__ import annotations
 
@@ -18,99 +22,115 @@ INNER, CUBIC = f(1.5957691216057308), f(0.044715)  # 2 sqrt(2 / pi): (1 + tanh(u
 
 @kernel
 def relu(begin, end, x, y):  # type: ignore[no-untyped-def]
-    for i in range(begin, end):
+    x, y = x[begin:end], y[begin:end]
+    for i in range(len(y)):
         y[i] = maximum(x[i], ZERO)
 
 
 @kernel
 def relu_backward(begin, end, g, y, gx):  # type: ignore[no-untyped-def]
-    for i in range(begin, end):
+    g, y, gx = g[begin:end], y[begin:end], gx[begin:end]
+    for i in range(len(gx)):
         gx[i] = select(y[i] <= ZERO, ZERO, g[i])
 
 
 @kernel
 def leaky_relu(begin, end, x, y, slope):  # type: ignore[no-untyped-def]
-    for i in range(begin, end):
+    x, y = x[begin:end], y[begin:end]
+    for i in range(len(y)):
         y[i] = select(x[i] > ZERO, x[i], x[i] * slope)
 
 
 @kernel
 def leaky_relu_backward(begin, end, g, x, gx, slope):  # type: ignore[no-untyped-def]
-    for i in range(begin, end):
+    g, x, gx = g[begin:end], x[begin:end], gx[begin:end]
+    for i in range(len(gx)):
         gx[i] = select(x[i] > ZERO, g[i], g[i] * slope)
 
 
 @kernel
 def elu(begin, end, x, y, low, scale, rate):  # type: ignore[no-untyped-def]
-    for i in range(begin, end):
+    x, y = x[begin:end], y[begin:end]
+    for i in range(len(y)):
         y[i] = select(x[i] > ZERO, scale * x[i], low * expm1_negative(rate * x[i]))
 
 
 @kernel
 def elu_backward(begin, end, g, x, gx, low, scale, rate):  # type: ignore[no-untyped-def]
-    for i in range(begin, end):
+    g, x, gx = g[begin:end], x[begin:end], gx[begin:end]
+    for i in range(len(gx)):
         gx[i] = g[i] * select(x[i] > ZERO, scale, low * exp(rate * x[i]))
 
 
 @kernel
 def sigmoid(begin, end, x, y):  # type: ignore[no-untyped-def]
-    for i in range(begin, end):
+    x, y = x[begin:end], y[begin:end]
+    for i in range(len(y)):
         y[i] = _sigmoid(x[i])
 
 
 @kernel
 def sigmoid_backward(begin, end, g, y, gx):  # type: ignore[no-untyped-def]
-    for i in range(begin, end):
+    g, y, gx = g[begin:end], y[begin:end], gx[begin:end]
+    for i in range(len(gx)):
         gx[i] = g[i] * y[i] * (ONE - y[i])
 
 
 @kernel
 def tanh(begin, end, x, y):  # type: ignore[no-untyped-def]
-    for i in range(begin, end):
+    x, y = x[begin:end], y[begin:end]
+    for i in range(len(y)):
         y[i] = _tanh(x[i])
 
 
 @kernel
 def tanh_backward(begin, end, g, y, gx):  # type: ignore[no-untyped-def]
-    for i in range(begin, end):
+    g, y, gx = g[begin:end], y[begin:end], gx[begin:end]
+    for i in range(len(gx)):
         gx[i] = g[i] * (ONE - y[i] * y[i])
 
 
 @kernel
 def silu(begin, end, x, y):  # type: ignore[no-untyped-def]
-    for i in range(begin, end):
+    x, y = x[begin:end], y[begin:end]
+    for i in range(len(y)):
         y[i] = x[i] * _sigmoid(x[i])
 
 
 @kernel
 def silu_backward(begin, end, g, x, gx):  # type: ignore[no-untyped-def]
-    for i in range(begin, end):
+    g, x, gx = g[begin:end], x[begin:end], gx[begin:end]
+    for i in range(len(gx)):
         s = _sigmoid(x[i])
         gx[i] = g[i] * (s * (ONE + x[i] * (ONE - s)))
 
 
 @kernel
 def gelu(begin, end, x, y):  # type: ignore[no-untyped-def]
-    for i in range(begin, end):
+    x, y = x[begin:end], y[begin:end]
+    for i in range(len(y)):
         y[i] = HALF * x[i] * (ONE + erf(x[i] * SQRT_HALF))
 
 
 @kernel
 def gelu_backward(begin, end, g, x, gx):  # type: ignore[no-untyped-def]
-    for i in range(begin, end):
+    g, x, gx = g[begin:end], x[begin:end], gx[begin:end]
+    for i in range(len(gx)):
         cdf = HALF * (ONE + erf(x[i] * SQRT_HALF))
         gx[i] = g[i] * (cdf + x[i] * (PDF * exp(-HALF * x[i] * x[i])))
 
 
 @kernel
 def gelu_tanh(begin, end, x, y):  # type: ignore[no-untyped-def]
-    for i in range(begin, end):
+    x, y = x[begin:end], y[begin:end]
+    for i in range(len(y)):
         y[i] = x[i] * _sigmoid(INNER * (x[i] + CUBIC * x[i] * x[i] * x[i]))
 
 
 @kernel
 def gelu_tanh_backward(begin, end, g, x, gx):  # type: ignore[no-untyped-def]
-    for i in range(begin, end):
+    g, x, gx = g[begin:end], x[begin:end], gx[begin:end]
+    for i in range(len(gx)):
         square = x[i] * x[i]
         s = _sigmoid(INNER * x[i] * (ONE + CUBIC * square))
         gx[i] = g[i] * (s + x[i] * s * (ONE - s) * (INNER * (ONE + f(3) * CUBIC * square)))
@@ -118,15 +138,17 @@ def gelu_tanh_backward(begin, end, g, x, gx):  # type: ignore[no-untyped-def]
 
 @kernel
 def softplus(begin, end, x, y, beta, threshold):  # type: ignore[no-untyped-def]
+    x, y = x[begin:end], y[begin:end]
     inverse = ONE / beta
-    for i in range(begin, end):
+    for i in range(len(y)):
         z = x[i] * beta
         y[i] = select(z > threshold, x[i], _softplus(z) * inverse)
 
 
 @kernel
 def softplus_backward(begin, end, g, x, gx, beta, threshold):  # type: ignore[no-untyped-def]
-    for i in range(begin, end):
+    g, x, gx = g[begin:end], x[begin:end], gx[begin:end]
+    for i in range(len(gx)):
         z = x[i] * beta
         gx[i] = g[i] * select(z > threshold, ONE, _sigmoid(z))
 
