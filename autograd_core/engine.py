@@ -122,6 +122,8 @@ def run_backward(
                     grads = _watched(node, g, F, symbolic, keep, useful)
                 else:
                     grads = rule_gradients(node, g, F, symbolic, keep, useful)
+                if node.extra is not None and node.extra.post_hooks:
+                    grads = _run_post_hooks(node, grads, g, symbolic)
                 for parent, gp in zip(parents, grads):
                     if gp is None or parent is None:
                         continue
@@ -370,10 +372,27 @@ def _run_hooks(node: Node, g: Any, symbolic: bool) -> Any:
                     f"to {got.array.shape}."
                 )
             g = got if symbolic else got.array
+    for hook in list((extra.prehooks or {}).values()):
+        got = hook((g if symbolic else wrap(np.asarray(g)),))
+        if got is not None:
+            g = got[0] if symbolic else got[0].array
     if extra.retain:
         new = g if symbolic else wrap(np.array(g))
         extra.grad = new if extra.grad is None else extra.grad + new
     return g
+
+
+def _run_post_hooks(node: Node, grads: Any, g: Any, symbolic: bool) -> list[Any]:
+    """Hooks of ``Node.register_hook``: they see the gradients of the parents and may replace them."""
+    assert node.extra is not None and node.extra.post_hooks is not None
+    out = list(grads)
+    for hook in list(node.extra.post_hooks.values()):
+        shown = tuple(v if v is None or isinstance(v, Tensor) else wrap(np.asarray(v)) for v in out)
+        cotangents = tuple(v if v is None or isinstance(v, Tensor) else wrap(np.asarray(v)) for v in (g if isinstance(g, (list, tuple)) else (g,)))
+        got = hook(shown, cotangents)
+        if got is not None:
+            out = [v if v is None or symbolic else v.array for v in got]
+    return out
 
 
 def _accumulate(
