@@ -33,4 +33,7 @@ THRESHOLDS: dict[str, int] = {
     # elementwise passes without and with an exponential: elements
     "elementwise.numba": 60_000,
     "activation.numba": 8_000,
+    # sums into indexed places: values; dropout: elements
+    "indexing.numba": 4_000,
+    "dropout.numba": 16_000,
 }
