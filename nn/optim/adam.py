@@ -117,7 +117,13 @@ class Adam(FormulaOptimizer):
             state["max_exp_avg_sq"] = zeros_for(p)
 
     def _update(
-        self, params: list[Array], grads: list[Array], states: list[State], group: Group, step: int | list[int], work: Workspace
+        self,
+        params: list[Array],
+        grads: list[Array],
+        states: list[State],
+        group: Group,
+        step: int | list[int],
+        work: Workspace,
     ) -> None:
         exp_avgs = [s["exp_avg"].array for s in states]
         exp_avg_sqs = [s["exp_avg_sq"].array for s in states]

@@ -12,6 +12,7 @@ import numpy as np
 
 import autograd_core
 from autograd_core import Tensor, enable_grad
+from autograd_core.tensor import wrap
 
 from .optimizer import Array, Group, Optimizer, State, Workspace, advance, real_view
 
@@ -40,7 +41,13 @@ class FormulaOptimizer(Optimizer):
         work.stamp(written)
 
     def _update(
-        self, params: list[Array], grads: list[Array], states: list[State], group: Group, step: int | list[int], work: Workspace
+        self,
+        params: list[Array],
+        grads: list[Array],
+        states: list[State],
+        group: Group,
+        step: int | list[int],
+        work: Workspace,
     ) -> None:
         """The ordinary step: update the arrays in place."""
         steps = [step] * len(params) if isinstance(step, int) else step
@@ -58,9 +65,11 @@ class FormulaOptimizer(Optimizer):
         steps = [step] * len(params) if isinstance(step, int) else step
         with enable_grad():
             for p, g, state, t in zip(params, grads, states, steps, strict=True):
-                new, changed = self._formula(autograd_core, p, -g if group.get("maximize") else g, state, group, t)
+                signed: Any = -g if group.get("maximize") else g  # type: ignore[operator]
+                new, changed = self._formula(autograd_core, p, signed, state, group, t)
                 p.copy_(new)  # type: ignore[attr-defined]
-                state.update(changed)
+                for key, value in changed.items():
+                    state[key] = value if isinstance(value, Tensor) else wrap(np.array(value, state[key].array.dtype))
 
     def _formula(self, F: Any, p: Any, g: Any, s: dict[str, Any], h: Group, step: int) -> tuple[Any, dict[str, Any]]:
         """The new value of a parameter and the pieces of state that change, from gradient, state and options."""

@@ -63,7 +63,7 @@ class Workspace:
         if ids == self.ids:
             now = tick()
             stamps.update(dict.fromkeys(self.keys, now))
-            clock.last_write = now
+            clock.last_write = now  # type: ignore[attr-defined]
             return
         for array in arrays:
             wrote(array)
@@ -87,7 +87,7 @@ def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
                 continue
             if not (isinstance(result, tuple) and len(result) == 2):
                 raise RuntimeError(
-                    f"{type(self).__name__}.step: a pre-hook must return None or a tuple (args, kwargs), got {result!r}."
+                    f"{type(self).__name__}.step: a pre-hook must return None or (args, kwargs), got {result!r}."
                 )
             args, kwargs = result
         out = step(self, *args, **kwargs)
@@ -133,8 +133,8 @@ class Optimizer:
         name = type(self).__name__
         if isinstance(params, Tensor):
             raise TypeError(
-                f"{name}: params must be an iterable of tensors or dicts, got one tensor of shape {tuple(params.shape)}; "
-                "put it in a list."
+                f"{name}: params must be an iterable of tensors or dicts, got one tensor of shape "
+                f"{tuple(params.shape)}; put it in a list."
             )
         self.state: defaultdict[Tensor, State] = defaultdict(dict)
         self.param_groups: list[Group] = []
@@ -142,8 +142,8 @@ class Optimizer:
         groups = list(params)
         if not groups:
             raise ValueError(
-                f"{name}: the optimizer got an empty parameter list. Pass model.parameters() of a model that has parameters "
-                "(a generator can be read only once)."
+                f"{name}: the optimizer got an empty parameter list. Pass model.parameters() of a model that has "
+                "parameters (a generator can be read only once)."
             )
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
@@ -194,13 +194,13 @@ class Optimizer:
         """
         name = type(self).__name__
         if not isinstance(param_group, dict):
-            raise TypeError(f"{name}.add_param_group: a parameter group must be a dict, got {type(param_group).__name__}.")
+            raise TypeError(f"{name}.add_param_group: param_group must be a dict, got {type(param_group).__name__}.")
         if "params" not in param_group:
             raise KeyError(f"{name}.add_param_group: the group has no 'params', only {sorted(param_group)}.")
         given = param_group["params"]
         if isinstance(given, set):
             raise TypeError(
-                f"{name}: parameters need an order that is the same in every run, and a set has none; use a list instead."
+                f"{name}: parameters need the same order in every run, and a set has none; use a list instead."
             )
         given = [given] if isinstance(given, Tensor) else list(given)
         names = [item[0] for item in given if isinstance(item, tuple)]
@@ -228,17 +228,20 @@ class Optimizer:
         members = set(params)
         if len(members) != len(params):
             warnings.warn(
-                f"{name}: a parameter group holds the same parameter twice; each step will update it twice.", stacklevel=3
+                f"{name}: a parameter group holds the same parameter twice; each step will update it twice.",
+                stacklevel=3,
             )
         for k, other in enumerate(self.param_groups):
             if ("param_names" in group) != ("param_names" in other):
-                raise ValueError(f"{name}: either all parameter groups have names or none has; group {k} differs from the new one.")
+                raise ValueError(
+                    f"{name}: either all parameter groups have names or none has; group {k} differs from the new one."
+                )
             shared = members.intersection(other["params"])
             if shared:
                 shape = tuple(next(iter(shared)).shape)
                 raise ValueError(
-                    f"{name}: some parameters appear in more than one parameter group ({len(shared)} of the new group are in "
-                    f"group {k} already, the first of shape {shape})."
+                    f"{name}: some parameters appear in more than one parameter group ({len(shared)} of the new group "
+                    f"are in group {k} already, one of shape {shape})."
                 )
         self.param_groups.append(group)
 
@@ -293,17 +296,29 @@ class Optimizer:
             g = p.grad
             if g is None:
                 continue
-            if g.__class__ is not Tensor and getattr(g, "is_sparse", False):
-                raise RuntimeError(
-                    f"{type(self).__name__}: sparse gradients are not supported; use SparseAdam, SGD or Adagrad, or sparse=False."
-                )
             s = state[p]
             if not s:
                 self._init_state(p, s, group)
+            if g.__class__ is not Tensor and is_sparse(g):
+                if not self.takes_sparse:
+                    raise RuntimeError(
+                        f"{type(self).__name__}: sparse gradients are not supported; "
+                        "use SparseAdam, SGD or Adagrad, or a layer with sparse=False."
+                    )
+                if self._update_rows(p, g, s, group):
+                    wrote(p.array)
+                    continue
+                g = g.to_dense()
             params.append(p)
             grads.append(g)
             states.append(s)
         return params, grads, states
+
+    takes_sparse: bool = False
+
+    def _update_rows(self, p: Tensor, g: Any, state: State, group: Group) -> bool:
+        """Update the rows of a parameter that a sparse gradient names; False asks for the dense step instead."""
+        return False
 
     def _init_state(self, p: Tensor, state: State, group: Group) -> None:
         """Fill the state of a parameter at its first step."""
@@ -342,8 +357,8 @@ class Optimizer:
         Returns
         -------
         dict
-            ``"state"``: from a parameter's index (counted over all groups) to its state; ``"param_groups"``: the groups'
-            options, with those indices as ``"params"``.  The tensors are the optimizer's own, not copies.
+            ``"state"``: from a parameter's index (counted over all groups) to its state; ``"param_groups"``: the
+            groups' options, with those indices as ``"params"``.  The tensors are the optimizer's own, not copies.
         """
         for hook in self._state_dict_pre_hooks.values():
             hook(self)
@@ -352,7 +367,8 @@ class Optimizer:
         for group in self.param_groups:
             for p in group["params"]:
                 index.setdefault(p, len(index))
-            groups.append({**{k: v for k, v in group.items() if k != "params"}, "params": [index[p] for p in group["params"]]})
+            options = {k: v for k, v in group.items() if k != "params"}
+            groups.append({**options, "params": [index[p] for p in group["params"]]})
         state = {index[k] if isinstance(k, Tensor) else k: v for k, v in self.state.items()}
         result: dict[str, Any] = {"state": state, "param_groups": groups}
         for hook in self._state_dict_post_hooks.values():
@@ -383,18 +399,19 @@ class Optimizer:
                 state_dict = changed
         for key in ("state", "param_groups"):
             if key not in state_dict:
-                raise KeyError(f"{name}: not an optimizer's state: it has no {key!r}, only {sorted(map(str, state_dict))}.")
+                raise KeyError(f"{name}: not an optimizer's state: no {key!r}, only {sorted(map(str, state_dict))}.")
         saved_groups = deepcopy(state_dict["param_groups"])
         ours = [len(g["params"]) for g in self.param_groups]
         theirs = [len(g["params"]) for g in saved_groups]
         if len(ours) != len(theirs):
             raise ValueError(
-                f"{name}: the loaded state dict has a different number of parameter groups: {len(theirs)}, this optimizer {len(ours)}."
+                f"{name}: the loaded state dict has a different number of parameter groups: {len(theirs)}, "
+                f"and this optimizer has {len(ours)}."
             )
         if ours != theirs:
             raise ValueError(
-                f"{name}: the loaded state dict contains a parameter group that doesn't match the size of the optimizer's group: "
-                f"sizes {theirs} against {ours}."
+                f"{name}: the loaded state dict contains a parameter group that doesn't match the size of the "
+                f"optimizer's group: sizes {theirs} against {ours}."
             )
         owner_of: dict[Any, Tensor] = {}
         for group, saved in zip(self.param_groups, saved_groups, strict=True):
@@ -433,7 +450,7 @@ def _loaded(p: Tensor, value: Any, key: str | None) -> Any:
     return value
 
 
-# ------------------------------------------------------------------------------------------------- for the optimizers' files
+# ------------------------------------------------------------------------------------------- for the optimizers
 
 
 def new_step(value: float = 0.0) -> Tensor:
@@ -479,15 +496,28 @@ def zeros_for(p: Tensor) -> Tensor:
     return wrap(np.zeros_like(p.array))
 
 
+def is_sparse(t: Any) -> bool:
+    """Whether a tensor is sparse."""
+    return bool(getattr(t, "is_sparse", False))
+
+
+def rows_of(g: Any, negate: bool) -> tuple[Any, Array]:
+    """A sparse gradient as an index of the parameter, without repetitions, and the values there."""
+    g = g.coalesce()
+    index, values = g.indices().array, g.values().array
+    return tuple(index), (-values if negate else values)
+
+
 def at_least(name: str, argument: str, value: Any, low: float = 0.0, *, strict: bool = False) -> None:
     """Raise ValueError unless ``value >= low`` (``> low`` when strict); NaN never passes."""
     if isinstance(value, Tensor) and value.array.size != 1:
         raise ValueError(f"{name}: {argument} given as a tensor must have 1 element, got shape {tuple(value.shape)}.")
-    if not (isinstance(value, (int, float, np.number, np.bool_)) or isinstance(value, Tensor)):
+    if not isinstance(value, (int, float, np.number, np.bool_, Tensor)):
         raise TypeError(f"{name}: {argument} must be a number, got {type(value).__name__}.")
-    if not (value > low if strict else value >= low):
+    if not (float(value) > low if strict else float(value) >= low):
         word = {"lr": "learning rate"}.get(argument, argument)
-        raise ValueError(f"{name}: invalid {word}: {argument} must be {'more than' if strict else 'at least'} {low:g}, got {value}.")
+        bound = "more than" if strict else "at least"
+        raise ValueError(f"{name}: invalid {word}: {argument} must be {bound} {low:g}, got {value}.")
 
 
 def fraction(name: str, argument: str, value: Any) -> None:

@@ -54,7 +54,13 @@ class RMSprop(FormulaOptimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        for option, value in (("lr", lr), ("eps", eps), ("momentum", momentum), ("weight_decay", weight_decay), ("alpha", alpha)):
+        for option, value in (
+            ("lr", lr),
+            ("eps", eps),
+            ("momentum", momentum),
+            ("weight_decay", weight_decay),
+            ("alpha", alpha),
+        ):
             at_least("RMSprop", option, value)
         defaults = {
             "lr": lr,

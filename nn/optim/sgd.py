@@ -8,7 +8,19 @@ from autograd_core import Tensor
 from autograd_core.kernels import optim as kernels
 
 from .formula import FormulaOptimizer, add_decay
-from .optimizer import Array, Group, Params, State, Workspace, at_least, check_ways, number, real_view, zeros_for
+from .optimizer import (
+    Array,
+    Group,
+    Params,
+    State,
+    Workspace,
+    at_least,
+    check_ways,
+    number,
+    real_view,
+    rows_of,
+    zeros_for,
+)
 
 
 class SGD(FormulaOptimizer):
@@ -51,6 +63,7 @@ class SGD(FormulaOptimizer):
     """
 
     counts = False
+    takes_sparse = True
 
     def __init__(
         self,
@@ -71,7 +84,8 @@ class SGD(FormulaOptimizer):
         at_least("SGD", "weight_decay", weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError(
-                f"SGD: Nesterov momentum requires a momentum and zero dampening, got momentum={momentum} and dampening={dampening}."
+                "SGD: Nesterov momentum requires a momentum and zero dampening, "
+                f"got momentum={momentum} and dampening={dampening}."
             )
         check_ways("SGD", foreach, fused, differentiable)
         defaults = {
@@ -112,6 +126,13 @@ class SGD(FormulaOptimizer):
             first=first if first is not None else False,
             plan=work.plan,
         )
+
+    def _update_rows(self, p: Tensor, g: Any, state: State, group: Group) -> bool:
+        if group["momentum"] != 0 or group["weight_decay"] != 0:
+            return False  # every row moves
+        rows, values = rows_of(g, group["maximize"])
+        p.array[rows] -= number(group["lr"]) * values
+        return True
 
     def _new_buffers(self, group: Group) -> None:
         for p in group["params"]:
