@@ -13,8 +13,8 @@ ZERO, ONE, LOWEST = np.float32(0), np.float32(1), np.float32(-np.inf)
 
 
 @kernel
-def cross_entropy(begin, end, x, target, weight, ignore_index, smoothing, losses, lse):  # type: ignore[no-untyped-def]
-    """`weight` of length 0 stands for ones."""
+def cross_entropy(begin, end, x, target, weight, ignore_index, smoothing, losses, lse, outside):  # type: ignore[no-untyped-def]
+    """`weight` of length 0 stands for ones; a target that is no class is reported in `outside`, not followed."""
     n = x.shape[1]
     keep, spread = np.float32(1 - smoothing), np.float32(smoothing / n)
     for r in range(begin, end):
@@ -30,6 +30,9 @@ def cross_entropy(begin, end, x, target, weight, ignore_index, smoothing, losses
         t = target[r]
         if t == ignore_index:
             losses[r] = ZERO
+            continue
+        if t < 0 or t >= n:
+            outside[0] = True
             continue
         loss = log_total - row[t]
         if weight.size:
@@ -47,7 +50,7 @@ def cross_entropy(begin, end, x, target, weight, ignore_index, smoothing, losses
 
 
 @kernel
-def cross_entropy_backward(begin, end, x, target, weight, ignore_index, smoothing, lse, scale, gx):  # type: ignore[no-untyped-def]
+def cross_entropy_backward(begin, end, x, target, weight, ignore_index, smoothing, lse, scale, gx, outside):  # type: ignore[no-untyped-def]
     """`scale` holds one number, or one for each row."""
     n = x.shape[1]
     keep, spread = np.float32(1 - smoothing), np.float32(smoothing / n)
@@ -60,6 +63,9 @@ def cross_entropy_backward(begin, end, x, target, weight, ignore_index, smoothin
         row, out, t = x[r], gx[r], target[r]
         if t == ignore_index:
             out[:] = ZERO
+            continue
+        if t < 0 or t >= n:
+            outside[0] = True
             continue
         factor = scale[r] if scale.size > 1 else scale[0]
         own = keep * (weight[t] if weight.size else ONE)

@@ -23,11 +23,11 @@ from . import runtime
 from .thresholds import THRESHOLDS
 
 FLOAT32 = np.dtype(np.float32)
+NO_WEIGHT = np.ones(0, np.float32)  # what the kernels take for "all ones"
 REDUCTIONS = ("mean", "sum", "none")
 
 
-def _check(function: str, x_shape: tuple[int, ...], target: np.ndarray, weight: np.ndarray | None, ignore_index: int,
-           reduction: str) -> int:
+def _check(function: str, x_shape: tuple[int, ...], target: np.ndarray, weight: np.ndarray | None, reduction: str) -> int:
     """Return the number of classes; raise for what no kernel may see."""
     if not x_shape:
         raise ValueError(f"{function}: the input is 0-d; expected (C,), (N, C) or (N, C, d1, ...)")
@@ -42,19 +42,21 @@ def _check(function: str, x_shape: tuple[int, ...], target: np.ndarray, weight: 
                          f"got {target.shape}")
     if weight is not None and weight.shape != (classes,):
         raise RuntimeError(f"{function}: weight must have one value for each of the {classes} classes, got shape {weight.shape}")
-    if target.size:
-        low, high = target.min(), target.max()
-        if low < 0 or high >= classes:
-            wrong = ((target < 0) | (target >= classes)) & (target != ignore_index)
-            if wrong.any():
-                where = np.argwhere(wrong)[0]
-                raise IndexError(f"{function}: target {target[tuple(where)]} at {tuple(map(int, where))} is out of bounds "
-                                 f"for {classes} classes")
     return classes
+
+
+def _check_range(function: str, target: np.ndarray, classes: int, ignore_index: int) -> None:
+    if target.size and (np.minimum.reduce(target, None) < 0 or np.maximum.reduce(target, None) >= classes):
+        wrong = ((target < 0) | (target >= classes)) & (target != ignore_index)
+        if wrong.any():
+            where = tuple(int(i) for i in np.argwhere(wrong)[0])
+            raise IndexError(f"{function}: target {target[where]} at {where} is out of bounds for {classes} classes")
 
 
 def _rows(x: np.ndarray) -> np.ndarray:
     """`x` with the classes last, as (rows, C)."""
+    if x.ndim == 2:
+        return x
     return x.reshape(-1, x.shape[0]) if x.ndim == 1 else np.moveaxis(x, 1, -1).reshape(-1, x.shape[1])
 
 
@@ -67,9 +69,9 @@ def _compiled(x: np.ndarray, weight: np.ndarray | None) -> Any:
 def _reduce(losses: np.ndarray, total: float, shape: tuple[int, ...], reduction: str, dtype: np.dtype) -> np.ndarray:
     if reduction == "none":
         return losses.reshape(shape).astype(dtype, copy=False)
-    loss = np.float64(losses.sum(dtype=np.float64 if losses.dtype == np.float64 else None))
+    loss = float(np.add.reduce(losses))
     if reduction == "mean":
-        loss = loss / total if total else np.float64(np.nan)
+        loss = loss / total if total else math.nan
     return np.array(loss, dtype)
 
 
@@ -96,7 +98,7 @@ def cross_entropy(x: np.ndarray, target: np.ndarray, weight: np.ndarray | None =
     IndexError
         A target is no class and not `ignore_index`.
     """
-    classes = _check("cross_entropy", x.shape, target, weight, ignore_index, reduction)
+    classes = _check("cross_entropy", x.shape, target, weight, reduction)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"cross_entropy: label_smoothing must be between 0.0 and 1.0, got {label_smoothing}")
     dtype = x.dtype
@@ -107,26 +109,37 @@ def cross_entropy(x: np.ndarray, target: np.ndarray, weight: np.ndarray | None =
     jit = _compiled(x, weight)
     if jit is not None and classes:
         rows, flat = np.ascontiguousarray(rows), np.ascontiguousarray(flat, np.int64)
-        losses, lse = np.empty(len(rows), FLOAT32), np.empty(len(rows), FLOAT32)
-        weights = np.ones(0, FLOAT32) if weight is None else np.ascontiguousarray(weight)
-        runtime.parallel(jit.cross_entropy, len(rows), rows, flat, weights, ignore_index, label_smoothing, losses, lse,
+        losses, lse, outside = np.empty(len(rows), FLOAT32), np.empty(len(rows), FLOAT32), np.zeros(1, np.bool_)
+        weights = NO_WEIGHT if weight is None else np.ascontiguousarray(weight)
+        runtime.parallel(jit.cross_entropy, len(rows), rows, flat, weights, ignore_index, label_smoothing, losses, lse, outside,
                          grain=-(-THRESHOLDS["parallel.exp"] // classes))
+        if outside[0]:
+            _check_range("cross_entropy", target, classes, ignore_index)
     else:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            top = rows.max(1, keepdims=True) if classes else np.zeros((len(rows), 1), x.dtype)
-            lse = np.log(np.exp(rows - top).sum(1)) + top[:, 0]
-            counted = flat != ignore_index
-            safe = np.where(counted, flat, 0)
-            losses = lse - rows[np.arange(len(rows)), safe]
-            if weight is not None:
-                losses = losses * weight[safe]
-            if label_smoothing > 0:
-                w = np.ones(classes, x.dtype) if weight is None else weight
-                uniform = ((lse[:, None] - rows) * w).sum(1)
-                losses = (1 - label_smoothing) * losses + label_smoothing / classes * uniform
-            losses = np.where(counted, losses, x.dtype.type(0))
+        _check_range("cross_entropy", target, classes, ignore_index)
+        losses, lse = _cross_entropy_numpy(rows, flat, weight, ignore_index, label_smoothing)
     total = _total(flat, weight, ignore_index)
     return _reduce(losses, total, target.shape, reduction, dtype), lse, total
+
+
+def _cross_entropy_numpy(x: np.ndarray, target: np.ndarray, weight: np.ndarray | None, ignore_index: int,
+                         label_smoothing: float) -> tuple[np.ndarray, np.ndarray]:
+    classes = x.shape[1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        top = np.maximum.reduce(x, 1, keepdims=True) if classes else np.zeros((len(x), 1), x.dtype)
+        lse = np.log(np.add.reduce(np.exp(x - top), 1))
+        lse += top[:, 0]
+        counted = target != ignore_index
+        every = bool(counted.all())
+        safe = target if every else np.where(counted, target, 0)
+        losses = lse - x[np.arange(len(x)), safe]
+        if weight is not None:
+            losses *= weight[safe]
+        if label_smoothing > 0:
+            distance = lse[:, None] - x
+            uniform = (distance if weight is None else distance * weight).sum(1)
+            losses = (1 - label_smoothing) * losses + label_smoothing / classes * uniform
+        return losses if every else np.where(counted, losses, x.dtype.type(0)), lse
 
 
 def _total(flat: np.ndarray, weight: np.ndarray | None, ignore_index: int) -> float:
@@ -148,7 +161,7 @@ def cross_entropy_backward(g: np.ndarray, x: np.ndarray, target: np.ndarray, lse
                            weight: np.ndarray | None = None, *, ignore_index: int = -100, label_smoothing: float = 0.0,
                            reduction: str = "mean") -> np.ndarray:
     """``gx = g * w * (exp(x - lse) - onehot)`` (and the same for the smoothed part), zero in ignored rows."""
-    classes = _check("cross_entropy_backward", x.shape, target, weight, ignore_index, reduction)
+    classes = _check("cross_entropy_backward", x.shape, target, weight, reduction)
     if g.shape != (target.shape if reduction == "none" else ()) or lse.shape != (target.size,):
         raise RuntimeError(f"cross_entropy_backward: gradient {g.shape} and lse {lse.shape} do not belong to "
                            f"target {target.shape} with reduction {reduction!r}")
@@ -161,23 +174,31 @@ def cross_entropy_backward(g: np.ndarray, x: np.ndarray, target: np.ndarray, lse
     jit = _compiled(x, weight)
     if jit is not None and classes:
         rows, flat = np.ascontiguousarray(rows), np.ascontiguousarray(flat, np.int64)
-        out = np.empty(rows.shape, FLOAT32)
-        weights = np.ones(0, FLOAT32) if weight is None else np.ascontiguousarray(weight)
+        out, outside = np.empty(rows.shape, FLOAT32), np.zeros(1, np.bool_)
+        weights = NO_WEIGHT if weight is None else np.ascontiguousarray(weight)
         runtime.parallel(jit.cross_entropy_backward, len(rows), rows, flat, weights, ignore_index, label_smoothing,
-                         np.ascontiguousarray(lse, FLOAT32), np.ascontiguousarray(scale, FLOAT32), out,
+                         np.ascontiguousarray(lse, FLOAT32), np.ascontiguousarray(scale, FLOAT32), out, outside,
                          grain=-(-THRESHOLDS["parallel.exp"] // classes))
+        if outside[0]:
+            _check_range("cross_entropy_backward", target, classes, ignore_index)
     else:
+        _check_range("cross_entropy_backward", target, classes, ignore_index)
         counted = flat != ignore_index
-        safe = np.where(counted, flat, 0)
+        every = bool(counted.all())
+        safe = flat if every else np.where(counted, flat, 0)
         with np.errstate(invalid="ignore"):
-            p = np.exp(rows - lse[:, None])
-        hit = np.zeros_like(p)
-        hit[np.arange(len(rows)), safe] = 1
-        w = np.ones(classes, x.dtype) if weight is None else weight
-        out = (1 - label_smoothing) * w[safe][:, None] * (p - hit)
+            out = np.exp(rows - lse[:, None])
+        p = out if label_smoothing == 0 else out.copy()
+        out[np.arange(len(rows)), safe] -= 1
+        if weight is not None:
+            out *= weight[safe][:, None]
         if label_smoothing > 0:
+            out *= 1 - label_smoothing
+            w = np.ones(classes, x.dtype) if weight is None else weight
             out += label_smoothing / classes * (p * w.sum() - w)
-        out = np.where(counted[:, None], out * scale[:, None], x.dtype.type(0)).astype(x.dtype, copy=False)
+        out *= scale[:, None]
+        if not every:
+            out[~counted] = 0
     if x.ndim > 2:
         out = np.ascontiguousarray(np.moveaxis(out.reshape(x.shape[:1] + x.shape[2:] + (classes,)), -1, 1))
     return out.reshape(x.shape).astype(dtype, copy=False)
@@ -186,7 +207,8 @@ def cross_entropy_backward(g: np.ndarray, x: np.ndarray, target: np.ndarray, lse
 def nll_loss(logp: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None, *, ignore_index: int = -100,
              reduction: str = "mean") -> tuple[np.ndarray, float]:
     """Mean, sum or each of ``-w[t] * logp[t]``."""
-    classes = _check("nll_loss", logp.shape, target, weight, ignore_index, reduction)
+    classes = _check("nll_loss", logp.shape, target, weight, reduction)
+    _check_range("nll_loss", target, classes, ignore_index)
     flat = target.reshape(-1)
     total = _total(flat, weight, ignore_index)
     if classes == 0:
@@ -203,7 +225,8 @@ def nll_loss(logp: np.ndarray, target: np.ndarray, weight: np.ndarray | None = N
 def nll_loss_backward(g: np.ndarray, logp_shape: tuple[int, ...], logp_dtype: np.dtype, target: np.ndarray, total: float,
                       weight: np.ndarray | None = None, *, ignore_index: int = -100, reduction: str = "mean") -> np.ndarray:
     """``-g * w[t]`` at each target, zero elsewhere."""
-    _check("nll_loss_backward", logp_shape, target, weight, ignore_index, reduction)
+    classes = _check("nll_loss_backward", logp_shape, target, weight, reduction)
+    _check_range("nll_loss_backward", target, classes, ignore_index)
     gx = np.zeros(logp_shape, logp_dtype)
     if gx.size == 0:
         return gx
