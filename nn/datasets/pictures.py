@@ -208,7 +208,7 @@ def write_png(path: str | Path, pixels: np.ndarray) -> None:
         For any other shape or dtype.
     """
     pixels = np.asarray(pixels)
-    colour = {2: 0, 3: {3: 2, 4: 6}.get(pixels.shape[-1])}.get(pixels.ndim)
+    colour = 0 if pixels.ndim == 2 else {3: 2, 4: 6}.get(pixels.shape[2]) if pixels.ndim == 3 else None
     if colour is None or pixels.dtype != np.uint8 or 0 in pixels.shape:
         raise ValueError(
             f"write_png: expected uint8 of shape (H, W), (H, W, 3) or (H, W, 4), got {pixels.dtype} {pixels.shape}."
