@@ -15,7 +15,7 @@ from .mermaid import mermaid
 from .record import Recording, record
 from .records import Graph, Module, Node, Rule, Saved, Source, Stats
 from .text import text
-from .walk import walk as graph
+from .walk import graph
 
 __all__ = [
     "Diff", "GradientFlow", "GradientHistory", "Graph", "Memory", "Module", "Node", "Recording", "Rule", "Saved", "Source", "Stats",

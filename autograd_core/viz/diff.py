@@ -37,6 +37,8 @@ class Diff:
     def __init__(self, a: Graph, b: Graph, rtol: float, atol: float) -> None:
         self.a, self.b, self.rtol, self.atol = a, b, rtol, atol
         self.differences: list[Difference] = []
+        self._values: list[Difference] = []
+        self._grads: list[Difference] = []
         self.merged = self._merge()
 
     def __bool__(self) -> bool:
@@ -128,6 +130,7 @@ class Diff:
                 nodes.append(replace(y, mark="added", note="only in the second"))
             elif x is not None and y is not None:
                 nodes.append(self._compare(x, y, same))
+        self.differences += [*self._values, *reversed(self._grads)]  # the order they arose in
         merged = replace(self.b, nodes=nodes, modules={**self.a.modules, **self.b.modules},
                          sources={**self.a.sources, **self.b.sources}, title=f"{self.a.title} → {self.b.title}")
         merged.note = self.summary().replace("\n", " ")
@@ -142,10 +145,13 @@ class Diff:
         elif tuple(None if p is None else same.get(p) for p in x.parents) != y.parents:
             what = "reads other values"
         else:
-            for title, s, t in (("value", x.value, y.value), ("gradient", x.grad, y.grad)):
-                if s is not None and t is not None and (found := self._numbers(s, t)):
-                    self.differences.append(Difference("numbers", f"{_name(y)}: {title} {found}", x.id, y.id))
-                    return replace(y, mark="numbers", note=f"{title} {found}")
+            notes = []
+            for title, s, t, found in (("value", x.value, y.value, self._values), ("gradient", x.grad, y.grad, self._grads)):
+                if s is not None and t is not None and (what := self._numbers(s, t)):
+                    found.append(Difference("numbers", f"{_name(y)}: {title} {what}", x.id, y.id))
+                    notes.append(f"{title} {what}")
+            if notes:
+                return replace(y, mark="numbers", note="; ".join(notes))
             return y
         self.differences.append(Difference("changed", f"{_name(y)}: {what}", x.id, y.id))
         return replace(y, mark="numbers", note=what)

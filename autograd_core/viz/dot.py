@@ -134,7 +134,7 @@ def _lines(n: Node, want: set[str]) -> Iterable[str]:
         yield _safe(f"{shape_text(n.shape)}")
     if n.kind == "module":
         yield f"{_safe(n.name)} · {plural(n.count, 'op')}"
-    if n.kind == "op" and (outside := {k: v for k, v in n.params.items() if len(v) <= 24}):
+    if n.kind == "op" and (outside := {k: v for k, v in n.params.items() if len(v) <= 24 and v not in ("None", "False")}):
         yield _safe(", ".join(f"{k}={v}" for k, v in list(outside.items())[:3]))
     if "rules" in want:
         yield from (_safe(f"d{r.input} = {r.formula or r.code}") for r in n.rules if r.code)

@@ -53,7 +53,7 @@ class Recording:
         self._stack: list[int] = []
         self._constants: dict[int, tuple[Any, int]] = {}
         self._foreign: list[Any] = []
-        self._held: dict[int, list[int]] = {}  # id of a kept buffer -> [its number, how many nodes hold it]
+        self._held: dict[int, list[Any]] = {}  # id of a kept buffer -> [its name, how many nodes hold it]
         self._holds: dict[int, list[int]] = {}
         self._buffers = 0
         self._watching: Any = None
@@ -78,7 +78,11 @@ class Recording:
 
     def learn_names(self, frame: Any) -> None:
         """Take names for leaves and inputs from the variables of the user's frame."""
-        nodes, arrays = source.names_in(frame)
+        self.learn(source.variables(frame))
+
+    def learn(self, variables: dict[str, Any]) -> None:
+        """Take names for leaves and inputs from variables."""
+        nodes, arrays = source.names_of(variables)
         self._names.update(nodes)
         for key, name in arrays.items():
             entry = self._constants.get(key)
@@ -207,6 +211,9 @@ class Recording:
         self.known.add(node.seq)
         if node.op is None:
             self.leaves[node.seq] = (node, describe_array(tensor.array) if self.stats else None)
+            block = id(owner(tensor.array))
+            if block not in self._held:  # what rules keep of it costs nothing: Memory knows it by this name
+                self._held[block] = [f"p{node.seq}", 1]
         else:
             self._foreign.append(node)
 
@@ -220,7 +227,7 @@ class Recording:
         self._constants[id(array)] = (weakref.ref(array), key)
         return key
 
-    def _keep(self, key: int, saved: Iterable[Any]) -> list[tuple[int, int, Any, Any, int]]:
+    def _keep(self, key: int, saved: Iterable[Any]) -> list[tuple[int, str, Any, Any, int]]:
         """Shapes and memory blocks of what a node keeps."""
         out = []
         holds = []
@@ -233,7 +240,7 @@ class Recording:
                     b = id(a if a.base is None else owner(a))
                     entry = held.get(b)
                     if entry is None:
-                        entry = held[b] = [self._buffers, 0]
+                        entry = held[b] = [f"b{self._buffers}", 0]
                         self._buffers += 1
                     entry[1] += 1
                     holds.append(b)
@@ -302,7 +309,7 @@ class Recording:
         n.params = {inputs[i]: _text(p[0]) for i, p in enumerate(parents) if isinstance(p, tuple)}
         n.params |= {name: _text(p) for name, p in zip(op.params, params, strict=False)}
         n.parents = tuple(None if isinstance(p, tuple) else p for p in parents)
-        n.saved = [Saved(op.slots[i], tuple(s), str(d), int(size), f"b{b}") for i, b, s, d, size in saved]
+        n.saved = [Saved(op.slots[i], tuple(s), str(d), int(size), b) for i, b, s, d, size in saved]
         if where is not None:
             n.source = Source(source.short_path(where[0].co_filename), source.line_of(where), where[0].co_name)
         return n

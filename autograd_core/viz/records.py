@@ -42,7 +42,7 @@ class Stats:
 
 @dataclass(slots=True)
 class Saved:
-    """One value that a node keeps for backward. Slots with the same ``buffer`` share one memory block."""
+    """One value that a node keeps for backward. Slots with the same ``buffer`` share one memory block; the blocks of parameters have names that begin with ``p``."""
 
     slot: str
     shape: tuple[int, ...] = ()

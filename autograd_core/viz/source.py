@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from types import CodeType, FrameType
@@ -67,6 +68,22 @@ def add_context(graph: Graph, around: int = 3) -> None:
 
 
 def names_in(frame: FrameType | None) -> tuple[dict[int, str], dict[int, str]]:
+    """Names that the variables of a frame give; see :func:`names_of`."""
+    return names_of(variables(frame))
+
+
+def variables(frame: FrameType | None) -> dict[str, Any]:
+    """The variables that a frame sees. Leaves nothing behind that would keep their values alive."""
+    if frame is None:
+        return {}
+    local = frame.f_locals
+    out = {**frame.f_globals, **local}
+    if type(local) is dict and frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+        local.clear()  # before Python 3.13 a function's frame keeps this copy of its variables
+    return out
+
+
+def names_of(names: dict[str, Any]) -> tuple[dict[int, str], dict[int, str]]:
     """Names that the user's variables give: of places in the graph (by their node's ``seq``), and of arrays (by ``id`` of the array).
 
     Modules in variables name their parameters as ``named_parameters()`` does.
@@ -75,13 +92,10 @@ def names_in(frame: FrameType | None) -> tuple[dict[int, str], dict[int, str]]:
 
     nodes: dict[int, str] = {}
     arrays: dict[int, str] = {}
-    if frame is None:
-        return nodes, arrays
-    variables: dict[str, Any] = {**frame.f_globals, **frame.f_locals}
-    modules = [v for k, v in variables.items() if not k.startswith("_") and hasattr(v, "named_parameters") and not isinstance(v, type)]
+    modules = [v for k, v in names.items() if not k.startswith("_") and hasattr(v, "named_parameters") and not isinstance(v, type)]
     for m in modules:
         add_module_names(m, nodes)
-    for k, v in variables.items():
+    for k, v in names.items():
         if isinstance(v, Tensor) and not k.startswith("_"):
             if v.node is not None:
                 nodes.setdefault(v.node.seq, k)

@@ -38,6 +38,30 @@ def to_graph(thing: Any, who: str, *, model: Any = None) -> Graph:
     return walk(tensors, model=model)
 
 
+def graph(thing: Any, *, model: Any = None) -> Graph:
+    """The records of a graph: what every sink of ``viz`` draws from.
+
+    Parameters
+    ----------
+    thing : a tensor, a list of tensors, or a recording.
+    model : an ``nn.Module`` whose parameters give the leaves their names.
+
+    Returns
+    -------
+    Graph
+        ``.to_json()`` stores it, ``Graph.from_json(text)`` reads it back.
+
+    Examples
+    --------
+    >>> import autograd_core as ac
+    >>> from autograd_core import viz
+    >>> x = ac.tensor([1.0, 2.0], requires_grad=True)
+    >>> [n.op for n in viz.graph((x * x).sum()).nodes]
+    ['parameter', 'mul', 'sum']
+    """
+    return to_graph(thing, "viz.graph", model=model)
+
+
 def walk(tensors: Iterable[Any], *, model: Any = None) -> Graph:
     """The graph behind some tensors. Leaves take their names from ``model``, else from the user's variables."""
     tensors = list(tensors)
@@ -50,15 +74,15 @@ def walk(tensors: Iterable[Any], *, model: Any = None) -> Graph:
     reader = Reader(names, arrays)
     for t in tensors:
         reader.follow(t.node)
-    graph = reader.finish([hub(t.node)[0].seq for t in tensors])
+    out = reader.finish([hub(t.node)[0].seq for t in tensors])
     title = names.get(hub(tensors[0].node)[0].seq, "") if len(tensors) == 1 else ""
-    graph.title = title or "graph"
+    out.title = title or "graph"
     if reader.freed:
-        graph.note = ("backward() has freed this graph: its shape is drawn, but what it kept is no longer known. Draw it before "
+        out.note = ("backward() has freed this graph: its shape is drawn, but what it kept is no longer known. Draw it before "
                       "backward(), pass retain_graph=True, or use viz.record().")
-    guess_modules(graph, model)
-    source.add_context(graph)
-    return graph
+    guess_modules(out, model)
+    source.add_context(out)
+    return out
 
 
 def hub(place: Place) -> tuple[Place, int]:
