@@ -289,6 +289,22 @@ def ldl(a: Array, hermitian: bool) -> tuple[Array, Array, Array]:
     return out, pivots, info
 
 
+def ldl_solve(b: Array, ld: Array, pivots: Array, hermitian: bool) -> Array:
+    """The solutions of A x = b from the factors that :func:`ldl` made."""
+    n, k = b.shape[-2:]
+    lead = np.broadcast_shapes(ld.shape[:-2], b.shape[:-2])
+    out = np.empty((*lead, n, k), b.dtype)
+    if out.size == 0:
+        return out
+    routine = lapack("hetrs" if hermitian and ld.dtype.kind == "c" else "sytrs", like=ld)
+    factors = stack_of(np.broadcast_to(ld, (*lead, n, n)))
+    exchanges = stack_of(np.broadcast_to(pivots, (*lead, n)), 1)
+    sides, flat = stack_of(np.broadcast_to(b, (*lead, n, k))), stack_of(out)
+    for i in range(len(flat)):
+        flat[i] = routine(factors[i], exchanges[i], sides[i], lower=1)[0]
+    return out
+
+
 def gelsx(a: Array, b: Array, rcond: float | None, driver: str) -> tuple[Array, Array, Array]:
     """Least squares solutions, ranks and singular values (where the driver finds them) of stacks of equal length."""
     *lead, m, n = a.shape

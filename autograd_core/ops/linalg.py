@@ -122,49 +122,59 @@ defop(
 
 
 @helper
-def cholesky_rule(F: Any, g: Any, y: Any) -> Any:
+def cholesky_rule(F: Any, g: Any, y: Any, upper: bool) -> Any:
     """L^-H P(L^H g) L^-1, P taking the lower triangle, its diagonal halved, to a Hermitian matrix (Murray 2016, eq. 10)."""
-    inner = F.hermitian_of_lower(F.matmul(F.mH(y), g)) * 0.5
+    if upper:
+        g, y = F.mH(g), F.mH(y)
+    inner = F.matmul(F.mH(y), g)
+    inner = (F.tril(inner, 0) + F.mH(F.tril(inner, -1))) * 0.5
     left = F.solve_triangular(F.mH(y), inner, True, False)
     return F.divide_right(left, y, False)
 
 
 defop(
-    lapack.cholesky,
+    lambda x, upper: lapack.adjoint(lapack.cholesky(lapack.adjoint(x))) if upper else lapack.cholesky(x),
+    params="upper",
     name="cholesky",
-    formula="lower triangular L with L L^H = x",
+    formula="lower triangular L with L L^H = x (its conjugate transpose when upper)",
     holomorphic=False,
-    x=lambda g, y, F: F.cholesky_rule(g, y),
+    x=lambda g, y, upper, F: F.cholesky_rule(g, y, upper),
 )
 
 # ------------------------------------------------------------------------------------------------- determinants
 
 
-def _nudge(a: Any) -> Any:
-    """A small matrix that makes singular ones among a invertible, or None when none is.
+def _lift(a: Any) -> Any:
+    """A small matrix that makes singular ones among a invertible.
 
-    det is a polynomial, so its derivative where a is singular is the limit of det(a) a^-T; the limit is approached by
-    lifting the singular values that are 0 to a small e, with an error of order e (chosen to balance the rounding in a^-1).
+    det is a polynomial, so its derivatives where a is singular are the limits of those beside.  Singular values that are 0
+    become e: the second derivative then is off by order e, and by order eps / e^2 through the cancellation of terms as
+    large as 1 / e; e = eps^(1/3) balances the two.
     """
-    if a.size == 0:
-        return None
-    s = np.linalg.svd(a, compute_uv=False)
+    u, s, vh = lapack.svd(a, False)
     eps = np.finfo(a.dtype).eps
     low = s <= s[..., :1] * (eps * a.shape[-1])
-    if not low.any():
-        return None
+    e = np.where(s[..., :1] > 0, s[..., :1], 1) * eps ** (1 / 3)
+    return ((u * np.where(low, e, 0)[..., None, :]) @ vh).astype(a.dtype, copy=False)
+
+
+def _cofactors(a: Any) -> Any:
+    """det(a) a^-T also for singular a: with a = U S Vh it is det(U) det(Vh) conj(U) C conj(Vh), C the products of the
+    other singular values."""
     u, s, vh = lapack.svd(a, False)
-    e = eps ** (1 / (2 * max(int(low.sum(-1).max()), 1))) if low.sum(-1).max() > 1 else eps**0.5
-    scale = np.where(s[..., :1] > 0, s[..., :1], 1)
-    return ((u * np.where(low, e * scale, 0)[..., None, :]) @ vh).astype(a.dtype, copy=False)
+    n = s.shape[-1]
+    others = np.stack([np.prod(np.delete(s, i, -1), -1) for i in range(n)], -1)
+    turn = np.linalg.det(u) * np.linalg.det(vh)
+    return (np.conj(u) * (turn[..., None] * others)[..., None, :]) @ np.conj(vh)
 
 
 @helper
 def det_rule(F: Any, g: Any, x: Any, y: Any) -> Any:
-    """g det(x) x^-T (Giles 2.2.4), the limit of it where x is singular."""
-    lift = _nudge(values_of(x)) if (values_of(y) == 0).any() or _ill(values_of(x)) else None
-    if lift is not None:
-        x = x + lift
+    """g det(x) x^-T (Giles 2.2.4); where x is singular, g times its cofactors."""
+    if _ill(values_of(x)):
+        if not isinstance(x, Tensor):
+            return g[..., None, None] * _cofactors(x)
+        x = x + _lift(x.array)
         y = F.det(x)
     return F.reshape(g * y, (*y.shape, 1, 1)) * F.mT(F.inv(x))
 
@@ -482,8 +492,8 @@ def lstsq(A: Tensor, B: Tensor, *, rcond: float | None = None, driver: str | Non
     Returns
     -------
     namedtuple ``(solution, residuals, rank, singular_values)``
-        Residuals (squared) when m > n and every matrix has full rank, else empty; rank not for "gels"; singular values
-        for "gelsd" and "gelss".  Gradients flow through solution and residuals, at constant rank.
+        Residuals (squared) when m > n and every matrix has full rank, else empty, and always empty for "gelsy"; rank
+        not for "gels"; singular values for "gelsd" and "gelss".  Gradients flow through solution and residuals, at constant rank.
     """
     name = "linalg.lstsq"
     a = matrices(name, A)
@@ -502,7 +512,7 @@ def lstsq(A: Tensor, B: Tensor, *, rcond: float | None = None, driver: str | Non
     if b.array.shape[:-2] != lead:
         b = sym.broadcast_to(b, (*lead, *b.array.shape[-2:]))
     x, rank, s = sym.lstsq(a, b, rcond, driver)
-    full = bool((rank.array == n).all()) or driver == "gels"
+    full = driver == "gels" or (driver != "gelsy" and bool((rank.array == n).all()))
     if m > n and full:
         difference = sym.sub(sym.matmul(a, x), b)
         size = sym.abs(difference) if a.array.dtype.kind == "c" else difference
@@ -533,7 +543,7 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
         If a matrix is not positive definite.
     """
     a = matrices("linalg.cholesky", A, square=True)
-    return sym.mH(sym.cholesky(sym.mH(a))) if upper else sym.cholesky(a)  # type: ignore[no-any-return]
+    return sym.cholesky(a, bool(upper))  # type: ignore[no-any-return]
 
 
 def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -> Any:
