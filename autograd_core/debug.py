@@ -14,7 +14,7 @@ import numpy as np
 
 from .errors import AutogradError
 from .graph import watch
-from .tensor import Tensor
+from .tensor import Tensor, TensorExtra
 from .viz import rules, source, walk
 from .viz.record import Recording
 from .viz.records import Graph
@@ -141,7 +141,8 @@ class detect_anomaly(Recording):
             return
         test = np.isnan if made_nan else np.isinf
         index = _first_bad(y, test)
-        reasons = [_reason(n, a, index, y.shape) for n, a in arrays if a.dtype.kind in "fciu" and (a.ndim or not n.startswith("eps"))]
+        one_to_one = op.elementwise or len(inputs) == 1
+        reasons = [_reason(n, a, index, y.shape if one_to_one else ()) for n, a in arrays if a.dtype.kind in "fciu" and (a.ndim or not n.startswith("eps"))]
         shapes = ", ".join(f"{n} {list(a.shape)}" for n, a in arrays if a.ndim) or "plain numbers"
         out = f"{output or 'output'} {list(y.shape)}"
         formula = rules.describe(op)[0]
@@ -220,10 +221,10 @@ def _reason(name: str, a: Any, index: tuple[int, ...], shape: tuple[int, ...]) -
     """The element of an input that stands behind the output's element ``index``, or the input's range where several do."""
     if a.ndim == 0:
         return f"{name} = {_number(a)}"
-    if a.shape == shape:
+    if a.shape == shape and shape:
         row = f", its row along the last dimension {_row(a, index)}" if a.ndim > 1 and not np.isfinite(a[index]) else ""
         return _element(name, a, index) + row
-    if a.ndim <= len(shape):
+    if shape and a.ndim <= len(shape):
         tail = index[len(index) - a.ndim:]
         if all(d == 1 or d == s for d, s in zip(a.shape, shape[len(shape) - a.ndim:], strict=True)):
             return _element(name, a, tuple(0 if d == 1 else i for d, i in zip(a.shape, tail, strict=True)))
@@ -361,6 +362,10 @@ def _holder(t: Any, hidden: set[int]) -> str:
                 key = next((k for k, v in r.items() if v is t), None)
                 if key is not None and (name := _dictionary(r, key, hidden)):
                     return name
+            elif not isinstance(r, LiveGraph | ModuleType | TensorExtra):
+                key = next((k for k, v in getattr(r, "__dict__", {}).items() if v is t), None)
+                if key is not None:
+                    return f"attribute {key!r} of a {type(r).__name__}"
     return _frame_variable(t) or "unknown holder"
 
 
