@@ -89,7 +89,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     Examples
     --------
     >>> default_collate([(1, 2.0), (3, 4.0)])
-    [tensor([1, 3]), tensor([2., 4.], dtype=float64)]
+    [tensor([1, 3]), tensor([2., 4.], dtype=autograd_core.float64)]
 
     Source: PyTorch, `torch.utils.data.default_collate`.
     """

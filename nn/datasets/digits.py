@@ -65,7 +65,7 @@ class Digits(ImageArrays):
     --------
     >>> train, test = Digits(train=True), Digits(train=False)
     >>> len(train), len(test), train[0][0].shape
-    (1438, 359, torch.Size([1, 8, 8]))
+    (1438, 359, Size([1, 8, 8]))
 
     Source: E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, CC BY 4.0; see digits.txt beside this file.
     """

@@ -59,7 +59,7 @@ def moons(n: int = 1000, noise: float = 0.1, seed: int = 0) -> TensorDataset:
     --------
     >>> points, labels = moons(6, noise=0.0).tensors
     >>> points.shape, sorted(labels.tolist())
-    (torch.Size([6, 2]), [0, 0, 0, 1, 1, 1])
+    (Size([6, 2]), [0, 0, 0, 1, 1, 1])
     """
     _check("moons", 2, n=n)
     _check_noise("moons", noise)

@@ -52,7 +52,7 @@ class Compose(Transform):
     >>> import numpy as np
     >>> augment = Compose([RandomCrop(28, padding=2), RandomHorizontalFlip(), ToTensor(), Normalize(0.5, 0.5)])
     >>> augment(np.zeros((28, 28), np.uint8)).shape
-    torch.Size([1, 28, 28])
+    Size([1, 28, 28])
 
     Source: PyTorch, `torchvision.transforms.Compose`.
     """

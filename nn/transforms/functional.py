@@ -524,7 +524,7 @@ def adjust_hue(image: Any, factor: float) -> Any:
 
 
 def rgb_to_grayscale(image: Any, num_output_channels: int = 1) -> Any:
-    """Luma of a colour image, in 1 or 3 equal channels.
+    """Luma of a colour image, in 1 or 3 equal channels; an image (H, W) stays one when 1 is asked for.
 
     Source: PyTorch, `torchvision.transforms.functional.rgb_to_grayscale`.
     """
@@ -533,9 +533,12 @@ def rgb_to_grayscale(image: Any, num_output_channels: int = 1) -> Any:
     values, back = _colours("rgb_to_grayscale", image)
     grey = _grey(values)
     grey = _like(np.floor(grey) if values.dtype.kind != "f" else grey, values.dtype)
-    if num_output_channels == 3:
-        grey = np.repeat(grey, 3, axis=-3)
-    return back(grey)
+    if values.ndim == 2:
+        if num_output_channels == 1:
+            return back(grey[0])
+        channels_last = not isinstance(image, ac.Tensor)
+        return back(np.stack([grey[0]] * 3, axis=-1 if channels_last else 0))
+    return back(np.repeat(grey, 3, axis=-3) if num_output_channels == 3 else grey)
 
 
 def invert(image: Any) -> Any:
