@@ -81,7 +81,8 @@ def clear() -> int:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m autograd_core.kernels", description=__doc__)
     commands = {"warm": warm, "info": info, "clear": clear}
-    parser.add_argument("command", choices=list(commands), help="; ".join(f"{k}: {v.__doc__}" for k, v in commands.items()))
+    texts = "; ".join(f"{name}: {call.__doc__}" for name, call in commands.items())
+    parser.add_argument("command", choices=list(commands), help=texts)
     return commands[parser.parse_args(argv).command]()
 
 

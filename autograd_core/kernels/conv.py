@@ -98,7 +98,7 @@ def _native(dtype: np.dtype, n: int, w_shape: Ints, pixels: int) -> bool:
         dtype == np.float32
         and n * pixels * math.prod(w_shape) >= max(1, runtime.THRESHOLDS["conv.numba"])
         and math.prod(w_shape) > 0
-        and runtime.enabled()
+        and runtime.native("conv") is not None
     )
 
 
@@ -287,10 +287,11 @@ def bias_grad(g: np.ndarray) -> np.ndarray:
     array([10., 10., 10.])
     """
     n, o = g.shape[:2]
-    if g.dtype == np.float32 and g.size >= runtime.THRESHOLDS["conv.bias_grad"] and runtime.enabled():
+    if g.dtype == np.float32 and g.size >= runtime.THRESHOLDS["conv.bias_grad"] and runtime.native("conv"):
         return conv_native.bias_grad(g)
-    # innermost first: pairwise summation within each image, and BLAS's order does not matter
-    return g.reshape(n, o, -1).sum(2).sum(0, dtype=g.dtype)
+    wide = np.float32 if g.dtype == np.float16 else g.dtype
+    # pixels first: NumPy sums pairwise along the innermost axis
+    return g.reshape(n, o, math.prod(g.shape[2:])).sum(2, dtype=wide).sum(0).astype(g.dtype, copy=False)
 
 
 def transposed_size(
@@ -361,5 +362,17 @@ def transposed_size(
 
 
 def warm() -> list[tuple[str, Callable[[], object]]]:
-    """What ``python -m autograd_core.kernels warm`` calls."""
-    return []
+    """Calls that compile every kernel here, for ``python -m autograd_core.kernels warm``."""
+    if runtime.native("conv") is None:
+        return []
+    x = np.ones((1, 8, 4, 4), np.float32)
+    many, few = np.ones((8, 8, 3, 3), np.float32), np.ones((8, 1, 3, 3), np.float32)
+    one, two = (1, 1), (2, 2)
+    return [
+        ("forward", lambda: conv_native.conv(x, many, None, one, one, one, 1, (4, 4))),
+        ("gradient of input", lambda: conv_native.conv_grad_input(x, many, x.shape, one, one, one, 1)),
+        ("gradient of weight", lambda: conv_native.conv_grad_weight(x, x, many.shape, one, one, one, 1)),
+        ("gradient of bias", lambda: conv_native.bias_grad(x)),
+        ("depthwise", lambda: conv_native.conv(x, few, None, two, one, one, 8, (2, 2))),
+        ("depthwise, gradient of weight", lambda: conv_native.conv_grad_weight(x, x, few.shape, one, one, one, 8)),
+    ]

@@ -16,7 +16,7 @@ PACKED = 50_000  # weights that one thread packs in less time than waking anothe
 
 def _jit(name: str = "conv") -> ModuleType:
     module = runtime.native(name)
-    assert module is not None  # conv.py asks runtime.enabled() first
+    assert module is not None  # conv.py has asked
     return module
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import pickle
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -160,7 +161,11 @@ class _Cache(caching.FunctionCache):
         with contextlib.suppress(OSError):
             Path(self.cache_path).mkdir(parents=True, exist_ok=True)
             with _exclusive(Path(self.cache_path) / ".lock"):
-                super().save_overload(sig, data)
+                try:
+                    super().save_overload(sig, data)
+                except pickle.UnpicklingError:  # the index is damaged: begin a new one
+                    self.flush()
+                    super().save_overload(sig, data)
 
 
 @contextlib.contextmanager

@@ -254,6 +254,7 @@ class _Pool:
 
 _pool: _Pool | None = None
 _pool_lock = threading.Lock()
+_exiting = False
 _regions: dict[Any, Callable[..., int]] = {}
 
 
@@ -261,7 +262,7 @@ def _open_pool() -> _Pool:
     global _pool
     with _pool_lock:
         if _pool is None:
-            _pool = _Pool(_threads - 1)
+            _pool = _Pool(0 if _exiting else _threads - 1)
         return _pool
 
 
@@ -281,9 +282,10 @@ def _forget_pool() -> None:
 
 def _at_exit() -> None:
     """Leave no helper running while the interpreter is taken down, and start no new one."""
-    global _threads
-    _threads = 1
-    _close_pool()
+    global _exiting
+    _exiting = True
+    if _pool is not None:
+        _pool.close()  # but keep it: what still runs, runs its pieces by itself, with the same numbers
 
 
 if hasattr(os, "register_at_fork"):

@@ -36,4 +36,6 @@ THRESHOLDS: dict[str, int] = {
     # sums into indexed places: values; dropout: elements
     "indexing.numba": 4_000,
     "dropout.numba": 16_000,
+    # attention: multiply-adds of queries with keys
+    "attention.numba": 100_000,
 }
