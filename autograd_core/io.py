@@ -278,7 +278,7 @@ def _opened(who: str, f: Any) -> Iterator[tuple[BinaryIO, int | None, str]]:
     if os.path.isdir(path):
         raise RuntimeError(f"{who}: {path} is a folder, not a file.")
     try:
-        file = open(path, "rb")
+        file = open(path, "rb")  # noqa: SIM115 (closed by the with below)
     except FileNotFoundError:
         raise FileNotFoundError(f"{who}: there is no file {path}.") from None
     with file:

@@ -85,7 +85,7 @@ def test_values_to_the_bit():
 PLAIN = [
     None, True, False, 0, -1, 2**200, 0.1, -0.0, 1e300, float("inf"), float("-inf"), float("nan"), "", "ünï→", "!",
     b"", b"\x00\xff", b"x" * 5000, bytearray(b"ab"), 1 + 2j, complex(float("nan"), -0.0), [], {}, (), [[], {}, ()],
-    {"!": 1}, {1: 2, None: 3, (1, "a"): 4, True: 5, 2.5: 6, b"k": 7}, OrderedDict(b=1, a=2), {1, 2}, frozenset("ab"),
+    {"!": 1}, {1: 2, None: 3, (1, "a"): 4, False: 5, 2.5: 6, b"k": 7}, OrderedDict(b=1, a=2), {1, 2}, frozenset("ab"),
     np.float32(1.5), np.int64(-3), np.bool_(True), np.complex128(1j), np.float16(2), ac.float32, ac.bool,
     ac.device("cpu"), ac.Size([1, 2]),
 ]  # fmt: skip
@@ -115,7 +115,9 @@ def test_any_nesting(value):
 def test_requires_grad_is_kept_and_graphs_are_refused():
     x = ac.ones(2, requires_grad=True)
     back = there_and_back({"x": x, "c": ac.ones(2)})
-    assert back["x"].requires_grad and back["x"].is_leaf and not back["c"].requires_grad
+    assert back["x"].requires_grad
+    assert back["x"].is_leaf
+    assert not back["c"].requires_grad
     with pytest.raises(RuntimeError, match=r"save: obj\['y'\] was computed by a recorded op.*detach\(\)"):
         save({"y": x * 2}, io.BytesIO())
 
@@ -128,7 +130,8 @@ def test_shared_memory_is_stored_once_and_shared_again():
     assert len(file.getvalue()) < 1.1 * w.nbytes
     file.seek(0)
     back = load(file)
-    assert back["a"] is back["b"] and back["a"] is not back["c"]
+    assert back["a"] is back["b"]
+    assert back["a"] is not back["c"]
     assert back["a"].array is back["c"].array is back["n"]
 
 
@@ -260,7 +263,7 @@ def test_bad_targets(tmp_path):
         save({}, 3)
     with pytest.raises(TypeError, match=r"load: expected a path or a file object with read\(\), got NoneType"):
         load(None)
-    with pytest.raises(RuntimeError, match="parent directory .* does not exist; make it first"):
+    with pytest.raises(RuntimeError, match=r"parent directory .* does not exist; make it first"):
         save({}, tmp_path / "no" / "where")
     with pytest.raises(FileNotFoundError, match="load: there is no file"):
         load(tmp_path / "nothing")
@@ -276,7 +279,7 @@ def test_map_location_and_weights_only_are_accepted(tmp_path, location):
     assert load(tmp_path / "x", map_location=location, weights_only=False, mmap=True).tolist() == [1, 1]
 
 
-# ------------------------------------------------------------------------------------------------------- damaged files
+# -------------------------------------------------------------------------------------------------------- damaged files
 
 
 def sample_file() -> bytes:
@@ -289,9 +292,9 @@ def test_every_truncation_is_refused(tmp_path):
     whole = sample_file()
     for length in range(len(whole)):
         (tmp_path / "f").write_bytes(whole[:length])
-        with pytest.raises(RuntimeError, match="^load: .* was refused: "):
+        with pytest.raises(RuntimeError, match=r"^load: .* was refused: "):
             load(tmp_path / "f")
-        with pytest.raises(RuntimeError, match="^load: .* was refused: "):
+        with pytest.raises(RuntimeError, match=r"^load: .* was refused: "):
             load(io.BytesIO(whole[:length]))
 
 
@@ -311,7 +314,7 @@ def test_every_flipped_bit_is_noticed_or_harmless(tmp_path):
         try:
             result = load(tmp_path / "f")
         except RuntimeError as error:
-            assert "was refused" in str(error)
+            assert "was refused" in str(error)  # noqa: PT017 (not every flip must raise)
         else:  # a changed byte that means nothing: padding, or the name of a metadata entry nobody reads
             assert same(result, original), position
 
@@ -343,7 +346,8 @@ HOSTILE = {
     "size against shape": raw_safetensors({"x": {"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}}, bytes(8)),
     "bad bool": raw_safetensors({"x": {"dtype": "BOOL", "shape": [1], "data_offsets": [0, 1]}}, b"\x02"),
     "metadata": raw_safetensors({"__metadata__": {"a": 1}}, b""),
-    "twice": (74).to_bytes(8, "little") + b'{"x":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"x":{"dtype":"U8",    ',
+    "twice": (74).to_bytes(8, "little")
+    + b'{"x":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"x":{"dtype":"U8",    ',
     "structure": raw_safetensors({"__metadata__": {"autograd_core": "{}"}}, b""),
     "npy": b"\x93NUMPY\x01\x00" + bytes(100),
     "bad zip": b"PK\x03\x04" + bytes(100),
@@ -424,7 +428,8 @@ def test_permissions_and_links_are_kept(tmp_path):
     target.chmod(0o640)
     link.symlink_to(target)
     save({"a": 1}, link)
-    assert link.is_symlink() and load(target) == {"a": 1}
+    assert link.is_symlink()
+    assert load(target) == {"a": 1}
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
 
 
@@ -490,10 +495,11 @@ def test_a_killed_process_leaves_a_whole_file(tmp_path):
         process.wait()
         process.stdout.close()
         content = load(target)
-        assert (content["a"].array == content["i"]).all() and (content["b"].array == content["i"]).all()
+        assert (content["a"].array == content["i"]).all()
+        assert (content["b"].array == content["i"]).all()
 
 
-# ---------------------------------------------------------------------------------------------------------------- .npz
+# ----------------------------------------------------------------------------------------------------------------- .npz
 
 
 def test_npz_round_trip_and_numpy_agree(tmp_path):
@@ -502,12 +508,16 @@ def test_npz_round_trip_and_numpy_agree(tmp_path):
         save_npz(state, tmp_path / "x.npz", compressed=compressed)
         back = load(tmp_path / "x.npz")
         assert list(back) == list(state)
-        assert (back["a"].array == state["a"].array).all() and back["n"].item() == 2.5
+        assert (back["a"].array == state["a"].array).all()
+        assert back["n"].item() == 2.5
         with np.load(tmp_path / "x.npz") as theirs:
-            assert (theirs["b.c"] == np.arange(4)).all() and (theirs["f"] == 1).all()
+            assert (theirs["b.c"] == np.arange(4)).all()
+            assert (theirs["f"] == 1).all()
     np.savez(tmp_path / "y.npz", p=np.arange(3, dtype=">f8"), q=np.array(True))
     back = load_npz(tmp_path / "y.npz")
-    assert back["p"].tolist() == [0, 1, 2] and back["p"].dtype is ac.float64 and back["q"].dtype is ac.bool
+    assert back["p"].tolist() == [0, 1, 2]
+    assert back["p"].dtype is ac.float64
+    assert back["q"].dtype is ac.bool
 
 
 def test_npz_by_suffix(tmp_path):

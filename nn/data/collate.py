@@ -10,7 +10,7 @@ import numpy as np
 
 import autograd_core as ac
 
-__all__ = ["Batch", "collate", "default_collate", "default_convert", "default_collate_fn_map"]
+__all__ = ["Batch", "collate", "default_collate", "default_collate_fn_map", "default_convert"]
 
 Collate = Callable[..., Any]
 

@@ -17,8 +17,13 @@ import autograd_core as ac
 from .seeding import draw_seed
 
 __all__ = [
-    "Sampler", "SequentialSampler", "RandomSampler", "SubsetRandomSampler", "WeightedRandomSampler", "BatchSampler",
+    "BatchSampler",
     "DistributedSampler",
+    "RandomSampler",
+    "Sampler",
+    "SequentialSampler",
+    "SubsetRandomSampler",
+    "WeightedRandomSampler",
 ]  # fmt: skip
 
 T_co = TypeVar("T_co", covariant=True)

@@ -19,7 +19,7 @@ import numpy as np
 
 import autograd_core as ac
 
-__all__ = ["sample_rng", "fetch_each"]
+__all__ = ["fetch_each", "sample_rng"]
 
 _MASK64 = (1 << 64) - 1
 

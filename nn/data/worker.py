@@ -34,16 +34,16 @@ from . import seeding
 from .fetch import MapFetcher, StreamFetcher, make_fetcher
 
 __all__ = [
-    "WorkerInfo",
-    "get_worker_info",
-    "WorkerPool",
-    "ProcessPool",
-    "ThreadPool",
+    "BATCH",
+    "END",
+    "FAILED",
     "Failure",
     "Job",
-    "END",
-    "BATCH",
-    "FAILED",
+    "ProcessPool",
+    "ThreadPool",
+    "WorkerInfo",
+    "WorkerPool",
+    "get_worker_info",
 ]
 
 
@@ -94,22 +94,25 @@ class Job:
 class Failure:
     """An exception of a worker, in a form that travels."""
 
-    kind: type[BaseException]
+    kind: type[Exception]
+    name: str
     text: str
     where: str
 
     @classmethod
     def of(cls, error: BaseException, where: str) -> Failure:
-        kind = type(error)
-        try:
-            pickle.dumps(kind)
-        except Exception:  # a class local to a function: its name stays in the text
-            kind = RuntimeError
-        return cls(kind, "".join(traceback.format_exception(error)), where)
+        kind: type[Exception] = RuntimeError
+        if isinstance(error, Exception):  # a worker's SystemExit is not to end the main program
+            try:
+                pickle.dumps(type(error))
+                kind = type(error)
+            except Exception:  # a class local to a function: its name stays in the text
+                kind = RuntimeError
+        return cls(kind, type(error).__name__, "".join(traceback.format_exception(error)), where)
 
     def reraise(self) -> None:
         """Raise the exception's own kind, with the worker's traceback in its text."""
-        message = f"Caught {self.kind.__name__} in DataLoader {self.where}.\nOriginal {self.text}"
+        message = f"Caught {self.name} in DataLoader {self.where}.\nOriginal {self.text}"
         if issubclass(self.kind, KeyError):
             message = _Verbatim(message)  # KeyError prints the repr of its argument
         try:

@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-__all__ = ["md5_of", "first_existing", "download", "damaged", "missing"]
+__all__ = ["damaged", "download", "first_existing", "md5_of", "missing"]
 
 _CHUNK = 1 << 20
 

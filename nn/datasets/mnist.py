@@ -14,7 +14,7 @@ import numpy as np
 from ._files import damaged, download, first_existing, md5_of, missing
 from ._images import ImageArrays, Transform
 
-__all__ = ["MNIST", "FashionMNIST", "KMNIST", "read_idx"]
+__all__ = ["KMNIST", "MNIST", "FashionMNIST", "read_idx"]
 
 # The third byte of an IDX file says the type of its values; they are big-endian.
 _IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["read_image", "read_png", "read_pnm", "write_png", "IMAGE_EXTENSIONS"]
+__all__ = ["IMAGE_EXTENSIONS", "read_image", "read_png", "read_pnm", "write_png"]
 
 IMAGE_EXTENSIONS = (".png", ".ppm", ".pgm", ".npy", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 

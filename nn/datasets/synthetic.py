@@ -12,7 +12,7 @@ import autograd_core as ac
 
 from ..data.dataset import Dataset, TensorDataset
 
-__all__ = ["moons", "circles", "spirals", "blobs", "sine_waves", "toy_text", "CharDataset"]
+__all__ = ["CharDataset", "blobs", "circles", "moons", "sine_waves", "spirals", "toy_text"]
 
 
 def _rng(who: str, seed: Any) -> np.random.Generator:

@@ -11,8 +11,19 @@ from ..data.seeding import sample_rng
 from . import functional as F
 
 __all__ = [
-    "Transform", "Compose", "ToTensor", "ConvertImageDtype", "Normalize", "Resize", "CenterCrop", "Pad", "Grayscale",
-    "Lambda", "RandomApply", "RandomChoice", "RandomOrder",
+    "CenterCrop",
+    "Compose",
+    "ConvertImageDtype",
+    "Grayscale",
+    "Lambda",
+    "Normalize",
+    "Pad",
+    "RandomApply",
+    "RandomChoice",
+    "RandomOrder",
+    "Resize",
+    "ToTensor",
+    "Transform",
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from . import functional as F
 from .basic import Transform, check_probability
 from .geometry import _range
 
-__all__ = ["ColorJitter", "RandomGrayscale", "RandomInvert", "GaussianBlur", "GaussianNoise"]
+__all__ = ["ColorJitter", "GaussianBlur", "GaussianNoise", "RandomGrayscale", "RandomInvert"]
 
 _Spread = float | Sequence[float]
 

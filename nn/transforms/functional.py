@@ -15,9 +15,27 @@ import numpy as np
 import autograd_core as ac
 
 __all__ = [
-    "to_tensor", "convert_image_dtype", "normalize", "resize", "crop", "center_crop", "resized_crop", "pad", "hflip",
-    "vflip", "rotate", "affine", "adjust_brightness", "adjust_contrast", "adjust_saturation", "adjust_hue",
-    "rgb_to_grayscale", "invert", "erase", "gaussian_blur", "get_dimensions",
+    "adjust_brightness",
+    "adjust_contrast",
+    "adjust_hue",
+    "adjust_saturation",
+    "affine",
+    "center_crop",
+    "convert_image_dtype",
+    "crop",
+    "erase",
+    "gaussian_blur",
+    "get_dimensions",
+    "hflip",
+    "invert",
+    "normalize",
+    "pad",
+    "resize",
+    "resized_crop",
+    "rgb_to_grayscale",
+    "rotate",
+    "to_tensor",
+    "vflip",
 ]  # fmt: skip
 
 Size = int | Sequence[int]
@@ -176,7 +194,7 @@ def center_crop(image: Any, size: Size) -> Any:
 
 
 def _half(n: int) -> int:
-    return int(round(n / 2.0)) if n >= 0 else -((-n) // 2)
+    return round(n / 2.0) if n >= 0 else -((-n) // 2)
 
 
 def hflip(image: Any) -> Any:
@@ -259,7 +277,7 @@ def _resize_matrix(old: int, new: int, interpolation: str, antialias: bool) -> n
         weights = kernel((positions - centres[:, None]) / stretch)
         weights[np.abs(positions - centres[:, None]) > support * stretch] = 0.0
     else:  # edges repeat instead of being left out
-        reach = int(math.ceil(support)) + 1
+        reach = math.ceil(support) + 1
         offsets = np.arange(-reach, reach + 1)
         nearest = np.floor(centres).astype(int)[:, None] + offsets
         taps = kernel(nearest + 0.5 - centres[:, None])
@@ -406,7 +424,7 @@ def _transform(
     if expand:
         corners = np.array([[-w / 2, w / 2, w / 2, -w / 2], [-h / 2, -h / 2, h / 2, h / 2]])
         reach = forward @ (corners - pivot[:, None]) + pivot[:, None]
-        new_w, new_h = (int(math.ceil(round(v, 4))) for v in reach.max(1) - reach.min(1))
+        new_w, new_h = (math.ceil(round(v, 4)) for v in reach.max(1) - reach.min(1))
         pivot_out = pivot - (reach.max(1) + reach.min(1)) / 2
     else:
         pivot_out = pivot

@@ -14,8 +14,13 @@ from . import functional as F
 from .basic import Transform, check_probability
 
 __all__ = [
-    "RandomCrop", "RandomResizedCrop", "RandomHorizontalFlip", "RandomVerticalFlip", "RandomRotation", "RandomAffine",
+    "RandomAffine",
+    "RandomCrop",
     "RandomErasing",
+    "RandomHorizontalFlip",
+    "RandomResizedCrop",
+    "RandomRotation",
+    "RandomVerticalFlip",
 ]  # fmt: skip
 
 

@@ -79,7 +79,8 @@ def test_a_list_is_a_dataset():
 
 def test_no_batching():
     out = list(DataLoader([np.ones(2), np.zeros(2)], batch_size=None))
-    assert [t.tolist() for t in out] == [[1, 1], [0, 0]] and len(DataLoader([1, 2], batch_size=None)) == 2
+    assert [t.tolist() for t in out] == [[1, 1], [0, 0]]
+    assert len(DataLoader([1, 2], batch_size=None)) == 2
     assert list(DataLoader(Stream(3), batch_size=None)) == [0, 1, 2]
 
 
@@ -104,19 +105,22 @@ def test_collate_fn_gets_a_list_of_samples():
         return len(samples)
 
     assert list(DataLoader(TensorDataset(ac.arange(3)), batch_size=2, collate_fn=collate)) == [2, 1]
-    assert type(seen[0]) is list and seen[0][0][0].item() == 1
+    assert type(seen[0]) is list
+    assert seen[0][0][0].item() == 1
 
 
 def test_iterable():
     assert [b.tolist() for b in DataLoader(Stream(5), batch_size=2)] == [[0, 1], [2, 3], [4]]
     assert [b.tolist() for b in DataLoader(Stream(5), batch_size=2, drop_last=True)] == [[0, 1], [2, 3]]
-    assert len(DataLoader(Stream(5), batch_size=2)) == 3 and len(DataLoader(Stream(5), batch_size=2, drop_last=True)) == 2
+    assert len(DataLoader(Stream(5), batch_size=2)) == 3
+    assert len(DataLoader(Stream(5), batch_size=2, drop_last=True)) == 2
 
 
 def test_nested_datasets():
     data = StackDataset(x=TensorDataset(ac.arange(4)), y=Subset(range(10), [4, 3, 2, 1]))
     batch = next(iter(DataLoader(data, batch_size=4)))
-    assert batch["x"][0].tolist() == [0, 1, 2, 3] and batch["y"].tolist() == [4, 3, 2, 1]
+    assert batch["x"][0].tolist() == [0, 1, 2, 3]
+    assert batch["y"].tolist() == [4, 3, 2, 1]
 
 
 def test_two_iterators_at_once():
@@ -206,7 +210,11 @@ def test_seed_globals_leaves_the_main_programs_generators_alone():
         ({"prefetch_factor": 0, "num_workers": 1}, ValueError, "at least 1, got 0"),
         ({"persistent_workers": True}, ValueError, "persistent_workers needs num_workers > 0"),
         ({"worker_type": "fibre"}, ValueError, 'worker_type should be "process" or "thread"'),
-        ({"seed_globals": True, "worker_type": "thread", "num_workers": 1}, ValueError, "generators that threads share"),
+        (
+            {"seed_globals": True, "worker_type": "thread", "num_workers": 1},
+            ValueError,
+            "generators that threads share",
+        ),
         ({"sampler": [0], "shuffle": True}, ValueError, "sampler option is mutually exclusive with shuffle"),
         ({"batch_sampler": [[0]], "batch_size": 2}, ValueError, "batch_sampler option is mutually exclusive"),
         ({"batch_sampler": [[0]], "drop_last": True}, ValueError, "batch_sampler option is mutually exclusive"),

@@ -145,8 +145,10 @@ def test_with_workers_and_another_number_of_them(kind, workers, worker_type):
 def test_state_inside_the_loop_counts_the_batch_in_hand():
     loader = make("plain")
     for i, _ in enumerate(loader, 1):
-        assert loader.state_dict()["batches"] == i and loader.state_dict()["in_progress"]
-    assert loader.state_dict()["in_progress"] is False and loader.state_dict()["epoch"] == 1
+        assert loader.state_dict()["batches"] == i
+        assert loader.state_dict()["in_progress"]
+    assert loader.state_dict()["in_progress"] is False
+    assert loader.state_dict()["epoch"] == 1
 
 
 def test_resuming_twice_from_one_state():
@@ -261,7 +263,8 @@ for epoch in range(start, 3):
         m.array[:] = np.float32(0.9) * m.array + x.array.T @ error / np.float32(8)
         w.array[:] -= np.float32(0.02) * m.array
         step += 1
-        save({"w": w, "m": m, "epoch": epoch, "step": step, "loader": loader.state_dict(), "rng": ac.get_rng_state()}, path)
+        state = {"loader": loader.state_dict(), "rng": ac.get_rng_state()}
+        save({"w": w, "m": m, "epoch": epoch, "step": step, **state}, path)
         print(step, flush=True)
         time.sleep(pause)
 print(w.array.tobytes().hex())

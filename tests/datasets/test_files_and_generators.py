@@ -34,7 +34,7 @@ from nn.datasets import (
 RNG = np.random.default_rng(0)
 
 
-# ----------------------------------------------------------------------------------------------------------------- PNG
+# ------------------------------------------------------------------------------------------------------------------ PNG
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
@@ -43,7 +43,13 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 def png(width, height, depth, colour, rows: bytes, extra: bytes = b"", interlace=0) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + extra
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
 def filtered(pixels: np.ndarray, kinds) -> bytes:
@@ -99,7 +105,8 @@ def test_png_small_depths_and_16_bit():
     rows = b"\x00" + bytes([0b00011011])
     np.testing.assert_array_equal(read_png(png(4, 1, 2, 0, rows)), [[0, 85, 170, 255]])
     wide = read_png(png(2, 1, 16, 0, b"\x00" + struct.pack(">HH", 7, 65535)))
-    assert wide.dtype == np.uint16 and wide.tolist() == [[7, 65535]]
+    assert wide.dtype == np.uint16
+    assert wide.tolist() == [[7, 65535]]
     palette = chunk(b"PLTE", bytes([1, 2, 3, 4, 5, 6])) + chunk(b"tRNS", bytes([9]))
     np.testing.assert_array_equal(read_png(png(2, 1, 1, 3, b"\x00\x40", palette)), [[[1, 2, 3, 9], [4, 5, 6, 255]]])
 
@@ -143,13 +150,15 @@ def test_every_truncated_png_is_refused():
             read_png(GOOD[:length])
 
 
-@pytest.mark.parametrize("pixels", [np.zeros((2, 2)), np.zeros((2, 2, 5), np.uint8), np.zeros((0, 2), np.uint8), np.uint8(3)])
+@pytest.mark.parametrize(
+    "pixels", [np.zeros((2, 2)), np.zeros((2, 2, 5), np.uint8), np.zeros((0, 2), np.uint8), np.uint8(3)]
+)
 def test_write_png_errors(tmp_path, pixels):
     with pytest.raises(ValueError, match="write_png: expected uint8 of shape"):
         write_png(tmp_path / "a.png", pixels)
 
 
-# ----------------------------------------------------------------------------------------------------------------- PNM
+# ------------------------------------------------------------------------------------------------------------------ PNM
 
 
 def test_pnm():
@@ -158,7 +167,8 @@ def test_pnm():
     assert read_pnm(b"P2 2 1 15\n0 15").tolist() == [[0, 255]]
     assert read_pnm(b"P3 1 1 255\n1 2\n3\n").tolist() == [[[1, 2, 3]]]
     wide = read_pnm(b"P5 1 1 65535\n\x01\x00")
-    assert wide.dtype == np.uint16 and wide.tolist() == [[256]]
+    assert wide.dtype == np.uint16
+    assert wide.tolist() == [[256]]
 
 
 @pytest.mark.parametrize(
@@ -197,15 +207,22 @@ def pictures(tmp_path):
 
 def test_image_folder(pictures):
     data = ImageFolder(pictures)
-    assert data.classes == ["cat", "dog"] and data.class_to_idx == {"cat": 0, "dog": 1}
-    assert data.targets == [0, 0, 0, 1, 1, 1] and len(data) == 6
+    assert data.classes == ["cat", "dog"]
+    assert data.class_to_idx == {"cat": 0, "dog": 1}
+    assert data.targets == [0, 0, 0, 1, 1, 1]
+    assert len(data) == 6
     image, label = data[5]
-    assert image.shape == (3, 4, 5) and image.dtype is ac.float32 and image.array.min() == 1 and label == 1
+    assert image.shape == (3, 4, 5)
+    assert image.dtype is ac.float32
+    assert image.array.min() == 1
+    assert label == 1
     assert data[1][0].array.max() == np.float32(10 / 255)
     raw, _ = ImageFolder(pictures, transform=lambda image: image, target_transform=str)[1]
-    assert raw.shape == (4, 5, 3) and raw.dtype == np.uint8
+    assert raw.shape == (4, 5, 3)
+    assert raw.dtype == np.uint8
     images, labels = next(iter(DataLoader(data, batch_size=6, num_workers=1)))
-    assert images.shape == (6, 3, 4, 5) and labels.tolist() == data.targets
+    assert images.shape == (6, 3, 4, 5)
+    assert labels.tolist() == data.targets
 
 
 def test_folder_errors(pictures, tmp_path):
@@ -214,7 +231,7 @@ def test_folder_errors(pictures, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(RuntimeError, match="has no folders in it"):
         ImageFolder(tmp_path / "empty")
-    with pytest.raises(RuntimeError, match="found no files with .png.* for: empty"):
+    with pytest.raises(RuntimeError, match=r"found no files with .png.* for: empty"):
         ImageFolder(tmp_path)
     assert len(ImageFolder(tmp_path, allow_empty=True)) == 6
     with pytest.raises(ValueError, match="either extensions or is_valid_file"):
@@ -252,7 +269,7 @@ def test_read_image_errors(tmp_path):
         read_image(tmp_path / "b.npy")
 
 
-# ---------------------------------------------------------------------------------------------------------------- tables
+# --------------------------------------------------------------------------------------------------------------- tables
 
 
 def table(text, **options):
@@ -261,10 +278,13 @@ def table(text, **options):
 
 def test_csv():
     data = table("height,width,kind\n1,2.5,cat\n3,4,dog\n5,6,cat\n", target="kind")
-    assert data.feature_names == ["height", "width"] and data.classes == ["cat", "dog"]
+    assert data.feature_names == ["height", "width"]
+    assert data.classes == ["cat", "dog"]
     x, y = data.tensors
-    assert x.tolist() == [[1, 2.5], [3, 4], [5, 6]] and x.dtype is ac.float32
-    assert y.tolist() == [0, 1, 0] and y.dtype is ac.int64
+    assert x.tolist() == [[1, 2.5], [3, 4], [5, 6]]
+    assert x.dtype is ac.float32
+    assert y.tolist() == [0, 1, 0]
+    assert y.dtype is ac.int64
     assert next(iter(DataLoader(data, batch_size=3)))[0].shape == (3, 2)
 
 
@@ -301,21 +321,24 @@ def test_csv_errors(text, options, kind, message):
 
 
 def test_csv_files_that_are_none(tmp_path):
-    with pytest.raises(RuntimeError, match="cannot read .*No such file"):
+    with pytest.raises(RuntimeError, match=r"cannot read .*No such file"):
         CSVDataset(tmp_path / "none.csv")
     (tmp_path / "x.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(RuntimeError, match="is not UTF-8 text"):
         CSVDataset(tmp_path / "x.csv")
 
 
-# ------------------------------------------------------------------------------------------------------------ generators
+# ----------------------------------------------------------------------------------------------------------- generators
 
 
 @pytest.mark.parametrize("make", [moons, circles, spirals, blobs])
 def test_points(make):
     data = make(n=91, seed=3)
     x, y = data.tensors
-    assert x.shape == (91, 2) and x.dtype is ac.float32 and y.shape == (91,) and y.dtype is ac.int64
+    assert x.shape == (91, 2)
+    assert x.dtype is ac.float32
+    assert y.shape == (91,)
+    assert y.dtype is ac.int64
     counts = np.bincount(y.array)
     assert counts.max() - counts.min() <= 1
     assert (make(n=91, seed=3).tensors[0].array == x.array).all()
@@ -336,7 +359,8 @@ def test_shapes_of_the_points():
     x, _ = (t.array for t in spirals(300, classes=5, noise=0.0).tensors)
     assert np.hypot(*x.T).max() <= 1 + 1e-6
     x, y = (t.array for t in blobs(3000, classes=4, features=3, spread=0.5).tensors)
-    assert x.shape == (3000, 3) and abs(x[y == 2].std(0) - 0.5).max() < 0.1
+    assert x.shape == (3000, 3)
+    assert abs(x[y == 2].std(0) - 0.5).max() < 0.1
     for make, options, text in [
         (circles, {"factor": 1.0}, "factor should lie between 0 and 1"),
         (moons, {"noise": -1}, "noise should be a finite standard deviation"),
@@ -349,21 +373,28 @@ def test_shapes_of_the_points():
 
 def test_sine_waves():
     x, y = sine_waves(5, 20, noise=0.0).tensors
-    assert x.shape == y.shape == (5, 20, 1) and x.dtype is ac.float32
+    assert x.shape == y.shape == (5, 20, 1)
+    assert x.dtype is ac.float32
     np.testing.assert_array_equal(x.array[:, 1:], y.array[:, :-1])
     noisy, clean = sine_waves(5, 20, noise=0.5).tensors
-    assert not (noisy.array == x.array).all() and (clean.array == y.array).all()
+    assert not (noisy.array == x.array).all()
+    assert (clean.array == y.array).all()
 
 
 def test_text():
     text = toy_text(50, seed=1)
     assert text == toy_text(50, seed=1) != toy_text(50, seed=2)
-    assert text.count("\n") == 50 and all(line[0].isupper() and line[-1] == "." for line in text.splitlines())
+    assert text.count("\n") == 50
+    assert all(line[0].isupper() and line[-1] == "." for line in text.splitlines())
     data = CharDataset(text, block=16)
     x, y = data[3]
-    assert x.shape == (16,) and x.dtype is ac.int64 and x.tolist()[1:] == y.tolist()[:-1]
-    assert data.decode(x) == text[3:19] and data.decode([0]) == data.alphabet[0]
-    assert len(data) == len(text) - 16 and data[-1][1].tolist() == data[len(data) - 1][1].tolist()
+    assert x.shape == (16,)
+    assert x.dtype is ac.int64
+    assert x.tolist()[1:] == y.tolist()[:-1]
+    assert data.decode(x) == text[3:19]
+    assert data.decode([0]) == data.alphabet[0]
+    assert len(data) == len(text) - 16
+    assert data[-1][1].tolist() == data[len(data) - 1][1].tolist()
     with pytest.raises(IndexError, match="out of range"):
         data[len(data)]
     with pytest.raises(ValueError, match="the text has 3 characters, block=3 needs at least 4"):

@@ -23,7 +23,7 @@ from nn.datasets import CIFAR10, CIFAR100, KMNIST, MNIST, Digits, FashionMNIST, 
 from nn.datasets import digits as digits_module
 from nn.transforms import Compose, RandomCrop, ToTensor
 
-# -------------------------------------------------------------------------------------------------------------- digits
+# --------------------------------------------------------------------------------------------------------------- digits
 
 
 def test_digits_split():
@@ -37,12 +37,20 @@ def test_digits_split():
 
 def test_digits_values():
     data = Digits(None)
-    assert data.data.dtype is ac.uint8 and data.data.shape == (1797, 8, 8) and data.data.array.max() == 16
-    assert data.targets.dtype is ac.int64 and data.targets.tolist()[:10] == list(range(10))
+    assert data.data.dtype is ac.uint8
+    assert data.data.shape == (1797, 8, 8)
+    assert data.data.array.max() == 16
+    assert data.targets.dtype is ac.int64
+    assert data.targets.tolist()[:10] == list(range(10))
     image, label = data[3]
-    assert image.dtype is ac.float32 and image.shape == (1, 8, 8) and label == 3 and type(label) is int
+    assert image.dtype is ac.float32
+    assert image.shape == (1, 8, 8)
+    assert label == 3
+    assert type(label) is int
     np.testing.assert_array_equal(image.array[0], data.data.array[3] / np.float32(16))
-    assert data[-1][1] == data[1796][1] and data.classes[3] == "3" and data.class_to_idx["7"] == 7
+    assert data[-1][1] == data[1796][1]
+    assert data.classes[3] == "3"
+    assert data.class_to_idx["7"] == 7
     for i in (1797, -1798):
         with pytest.raises(IndexError, match=f"Digits: index {i} is out of range for 1797 images"):
             data[i]
@@ -58,17 +66,23 @@ def test_digits_match_scikit_learn():
 def test_digits_transforms_and_batches():
     seen = []
     data = Digits(True, transform=lambda image: seen.append(image) or image.sum(), target_transform=str)
-    value, label = data[0]
-    assert seen[0].shape == (8, 8) and seen[0].dtype == np.float32 and 0 <= seen[0].min() and seen[0].max() <= 1
+    _value, label = data[0]
+    assert seen[0].shape == (8, 8)
+    assert seen[0].dtype == np.float32
+    assert seen[0].min() >= 0
+    assert seen[0].max() <= 1
     assert label == str(Digits(True)[0][1])
     images, labels = next(iter(DataLoader(Digits(True), batch_size=5)))
-    assert images.shape == (5, 1, 8, 8) and images.dtype is ac.float32 and labels.dtype is ac.int64
+    assert images.shape == (5, 1, 8, 8)
+    assert images.dtype is ac.float32
+    assert labels.dtype is ac.int64
     for i in range(5):
         np.testing.assert_array_equal(images.array[i], Digits(True)[i][0].array)
     augmented = Digits(True, transform=Compose([RandomCrop(8, padding=1), ToTensor()]))
     a, _ = next(iter(DataLoader(augmented, batch_size=5, generator=ac.Generator().manual_seed(0))))
     b, _ = next(iter(DataLoader(augmented, batch_size=5, generator=ac.Generator().manual_seed(0), num_workers=1)))
-    assert (a.array == b.array).all() and not (a.array == images.array).all()
+    assert (a.array == b.array).all()
+    assert not (a.array == images.array).all()
 
 
 def test_digits_are_independent_copies():
@@ -105,7 +119,9 @@ def test_digits_checks_its_file(monkeypatch, tmp_path):
 
 def test_the_note_beside_the_digits_tells_source_licence_and_checksum():
     note = Path(digits_module.__file__).with_name("digits.txt").read_text(encoding="utf-8")
-    assert digits_module._CHECKSUM in note and "CC BY 4.0" in note and "10.24432/C50P49" in note
+    assert digits_module._CHECKSUM in note
+    assert "CC BY 4.0" in note
+    assert "10.24432/C50P49" in note
 
 
 def test_the_script_makes_the_same_file():
@@ -114,7 +130,7 @@ def test_the_script_makes_the_same_file():
     subprocess.run([sys.executable, str(script), "--check"], check=True, capture_output=True)
 
 
-# ----------------------------------------------------------------------------------------------------------- IDX files
+# ------------------------------------------------------------------------------------------------------------ IDX files
 
 
 def idx(array: np.ndarray, code: int = 0x08) -> bytes:
@@ -162,13 +178,18 @@ def place(folder: Path, packed: bool, names=CONTENT, dotted: bool = False) -> No
 def test_mnist_reads_both_forms_in_three_places(tmp_path, packed, where, dotted):
     place(tmp_path / where, packed, dotted=dotted)
     train, test = Small(tmp_path), Small(str(tmp_path), train=False)
-    assert len(train) == 6 and len(test) == 4
+    assert len(train) == 6
+    assert len(test) == 4
     np.testing.assert_array_equal(train.data.array.tobytes(), CONTENT["train-images-idx3-ubyte"][16:])
     assert test.targets.tolist() == [0, 1, 2, 3]
     image, label = train[2]
-    assert image.shape == (1, 28, 28) and image.dtype is ac.float32 and image.array.max() <= 1 and label == 2
+    assert image.shape == (1, 28, 28)
+    assert image.dtype is ac.float32
+    assert image.array.max() <= 1
+    assert label == 2
     raw, _ = Small(tmp_path, transform=lambda image: image)[2]
-    assert raw.dtype == np.uint8 and raw.shape == (28, 28)
+    assert raw.dtype == np.uint8
+    assert raw.shape == (28, 28)
     np.testing.assert_array_equal(image.array[0], raw * np.float32(1 / 255))
 
 
@@ -184,9 +205,10 @@ def test_missing_files_are_named_with_place_and_hash(tmp_path):
         MNIST(tmp_path)
     message = str(caught.value)
     assert "MNIST: train-images-idx3-ubyte.gz not found (md5 f68b3c2dcbeaaa9fbdd348bbdeb94873)" in message
-    assert str(tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte.gz") in message and "download=True" in message
+    assert str(tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte.gz") in message
+    assert "download=True" in message
     place(tmp_path, True, ["train-images-idx3-ubyte"])
-    with pytest.raises(RuntimeError, match="Small: train-labels-idx1-ubyte.gz not found"):
+    with pytest.raises(RuntimeError, match=r"Small: train-labels-idx1-ubyte.gz not found"):
         Small(tmp_path)
 
 
@@ -228,7 +250,8 @@ def test_sets_without_plain_hashes_check_form_and_packed_hash(tmp_path):
 
 def test_the_known_sets_differ():
     hashes = [h for kind in (MNIST, FashionMNIST, KMNIST) for pair in kind.resources.values() for h in pair if h]
-    assert len(set(hashes)) == len(hashes) == 20 and all(len(h) == 32 for h in hashes)
+    assert len(set(hashes)) == len(hashes) == 20
+    assert all(len(h) == 32 for h in hashes)
     assert all(len(kind.classes) == 10 for kind in (MNIST, FashionMNIST, KMNIST))
 
 
@@ -239,7 +262,8 @@ def test_read_idx(tmp_path, code, dtype):
     array = np.arange(-3, 3).reshape(2, 3).astype(dtype)
     (tmp_path / "a.idx").write_bytes(idx(array, code))
     result = read_idx(tmp_path / "a.idx")
-    assert result.dtype == dtype and (result == array).all()
+    assert result.dtype == dtype
+    assert (result == array).all()
 
 
 @pytest.mark.parametrize(
@@ -303,7 +327,9 @@ def test_download_of_something_else(tmp_path, server):
     class Here(Small):
         mirrors = (url,)
 
-    with pytest.raises(RuntimeError, match=r"could not download .*gave a file with md5 \w+.*Without a network, put the file at"):
+    with pytest.raises(
+        RuntimeError, match=r"could not download .*gave a file with md5 \w+.*Without a network, put the file at"
+    ):
         Here(tmp_path / "data", download=True)
     assert not list((tmp_path / "data").rglob("*ubyte*"))
 
@@ -375,33 +401,41 @@ def test_cifar10(tmp_path, unpacked):
     else:
         (tmp_path / "cifar-10-binary.tar.gz").write_bytes(CIFAR_TAR)
     train, test = SmallCIFAR10(tmp_path), SmallCIFAR10(tmp_path, train=False)
-    assert len(train) == 100 and len(test) == 10 and test.targets.tolist() == list(range(10))
+    assert len(train) == 100
+    assert len(test) == 10
+    assert test.targets.tolist() == list(range(10))
     planes = np.frombuffer(CIFAR_FILES["test_batch.bin"], np.uint8).reshape(10, 3073)[3, 1:].reshape(3, 32, 32)
     assert test.data.shape == (10, 32, 32, 3)
     np.testing.assert_array_equal(test.data.array[3], planes.transpose(1, 2, 0))
     image, label = test[3]
     np.testing.assert_array_equal(image.array, planes * np.float32(1 / 255))
-    assert label == 3 and test.classes[3] == "cat"
+    assert label == 3
+    assert test.classes[3] == "cat"
     assert next(iter(DataLoader(train, batch_size=7)))[0].shape == (7, 3, 32, 32)
-    assert sorted(p.name for p in tmp_path.iterdir()) == (["cifar-10-batches-bin" if unpacked else "cifar-10-binary.tar.gz"])
+    assert sorted(p.name for p in tmp_path.iterdir()) == (
+        ["cifar-10-batches-bin" if unpacked else "cifar-10-binary.tar.gz"]
+    )
 
 
 def test_cifar100(tmp_path):
     (tmp_path / "cifar-100-binary.tar.gz").write_bytes(CIFAR100_TAR)
     test = SmallCIFAR100(tmp_path, train=False)
-    assert test.targets.tolist() == list(range(100)) and test.classes[7] == "name7"
+    assert test.targets.tolist() == list(range(100))
+    assert test.classes[7] == "name7"
     assert test.coarse_targets.tolist() == [i // 5 for i in range(100)]
 
 
 def test_cifar_errors(tmp_path):
-    with pytest.raises(RuntimeError, match=r"CIFAR10: cifar-10-binary.tar.gz not found \(md5 c32a1d4ab5d03f1284b67883e8d87530\)"):
+    with pytest.raises(
+        RuntimeError, match=r"CIFAR10: cifar-10-binary.tar.gz not found \(md5 c32a1d4ab5d03f1284b67883e8d87530\)"
+    ):
         CIFAR10(tmp_path)
     (tmp_path / "cifar-10-binary.tar.gz").write_bytes(CIFAR_TAR[:-100])
     with pytest.raises(RuntimeError, match=r"is damaged .*its md5 is \w+, expected"):
         SmallCIFAR10(tmp_path)
     folder = tmp_path / "cifar-10-batches-bin"
     folder.mkdir()
-    with pytest.raises(RuntimeError, match="SmallCIFAR10: data_batch_1.bin not found"):
+    with pytest.raises(RuntimeError, match=r"SmallCIFAR10: data_batch_1.bin not found"):
         SmallCIFAR10(tmp_path)
     for name, content in CIFAR_FILES.items():
         (folder / name).write_bytes(content)
@@ -423,7 +457,7 @@ def test_cifar_archive_without_its_members(tmp_path):
         archive_md5 = md5(empty)
 
     (tmp_path / "cifar-10-binary.tar.gz").write_bytes(empty)
-    with pytest.raises(RuntimeError, match="it has no member data_batch_1.bin"):
+    with pytest.raises(RuntimeError, match=r"it has no member data_batch_1.bin"):
         Odd(tmp_path)
 
     class NoTar(SmallCIFAR10):

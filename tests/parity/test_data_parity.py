@@ -64,10 +64,13 @@ def test_distributed_sampler(n, replicas, drop_last):
     for rank in range(replicas):
         options = {"num_replicas": replicas, "rank": rank, "shuffle": False, "drop_last": drop_last}
         a, b = ours.DistributedSampler(range(n), **options), theirs.DistributedSampler(range(n), **options)
-        assert list(a) == list(b) and len(a) == len(b)
+        assert list(a) == list(b)
+        assert len(a) == len(b)
 
 
-@pytest.mark.parametrize(("n", "fractions"), [(10, [0.5, 0.3, 0.2]), (11, [1 / 3] * 3), (25, [0.9, 0.1]), (30, [0.3, 0.3, 0.4])])
+@pytest.mark.parametrize(
+    ("n", "fractions"), [(10, [0.5, 0.3, 0.2]), (11, [1 / 3] * 3), (25, [0.9, 0.1]), (30, [0.3, 0.3, 0.4])]
+)
 def test_random_split_sizes(n, fractions):
     a, b = ours.random_split(range(n), fractions), theirs.random_split(range(n), fractions)
     assert [len(part) for part in a] == [len(part) for part in b]
@@ -88,4 +91,8 @@ def test_the_arguments():
              "default_collate")  # fmt: skip
     for name in names:
         mine = list(inspect.signature(getattr(ours, name)).parameters)
-        assert mine[: len(other)] == other if (other := list(inspect.signature(getattr(theirs, name)).parameters)) else True
+        assert (
+            mine[: len(other)] == other
+            if (other := list(inspect.signature(getattr(theirs, name)).parameters))
+            else True
+        )

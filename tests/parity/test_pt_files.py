@@ -47,7 +47,11 @@ def test_narrow_floats_are_exact_in_float32(dtype):
 def test_a_whole_checkpoint():
     torch.manual_seed(0)
     model = torch.nn.Sequential(
-        torch.nn.Conv2d(1, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Flatten(), torch.nn.LazyLinear(5), torch.nn.LSTM(5, 3)
+        torch.nn.Conv2d(1, 4, 3),
+        torch.nn.BatchNorm2d(4),
+        torch.nn.Flatten(),
+        torch.nn.LazyLinear(5),
+        torch.nn.LSTM(5, 3),
     )
     out, _ = model(torch.randn(2, 1, 6, 6))
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, betas=(0.8, 0.99))
@@ -71,11 +75,14 @@ def test_a_whole_checkpoint():
         for name, value in theirs.items():
             np.testing.assert_array_equal(ours["optimizer"]["state"][key][name].array, value.numpy())
     assert ours["scheduler"] == checkpoint["scheduler"]
-    assert ours["epoch"] == 3 and ours["best"] == 0.5 and ours["note"] == "ü" and ours["size"] == (1, 2)
+    assert ours["epoch"] == 3
+    assert ours["best"] == 0.5
+    assert ours["note"] == "ü"
+    assert ours["size"] == (1, 2)
     assert ours["parameter"].requires_grad
     np.testing.assert_array_equal(ours["rng"].array, checkpoint["rng"].numpy())
     again = io.BytesIO()
-    save({k: v for k, v in ours.items()}, again)  # and it can be kept in our own format
+    save(dict(ours.items()), again)  # and it can be kept in our own format
 
 
 @pytest.mark.filterwarnings("ignore:Sparse invariant checks", "ignore:torch.quantize_per_tensor")

@@ -24,7 +24,9 @@ def test_resize(size, mode):
     ours = F.resize(ac.from_numpy(image), size, mode)
     np.testing.assert_allclose(ours.array, expected.numpy(), atol=1e-12)
     if mode == "bilinear":
-        expected = torch.nn.functional.interpolate(torch.from_numpy(image)[None], size=size, mode=mode, align_corners=False)
+        expected = torch.nn.functional.interpolate(
+            torch.from_numpy(image)[None], size=size, mode=mode, align_corners=False
+        )
         ours = F.resize(ac.from_numpy(image), size, mode, antialias=False)
         np.testing.assert_allclose(ours.array, expected[0].numpy(), atol=1e-12)
 

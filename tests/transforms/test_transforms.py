@@ -67,7 +67,8 @@ def test_kind_dtype_and_input_are_kept(name, kind):
     values = result.array if isinstance(result, ac.Tensor) else result
     assert values.ndim == before.ndim
     if values.dtype.kind == "f":
-        assert values.min() >= -1e-6 and values.max() <= 1 + 1e-6
+        assert values.min() >= -1e-6
+        assert values.max() <= 1 + 1e-6
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -93,7 +94,9 @@ def test_manual_seed_governs_and_repr_shows_the_arguments(name):
 
 def test_loader_and_workers_give_the_same_augmentation():
     class Pictures(Dataset):
-        augment = T.Compose([ALL["RandomAffine"], ALL["ColorJitter"], ALL["RandomResizedCrop"], T.ToTensor(), T.RandomErasing()])
+        augment = T.Compose(
+            [ALL["RandomAffine"], ALL["ColorJitter"], ALL["RandomResizedCrop"], T.ToTensor(), T.RandomErasing()]
+        )
 
         def __len__(self):
             return 12
@@ -117,7 +120,8 @@ def test_loader_and_workers_give_the_same_augmentation():
 def test_to_tensor():
     pixels = images()["array"]
     t = F.to_tensor(pixels)
-    assert t.shape == (3, 9, 12) and t.dtype is ac.float32
+    assert t.shape == (3, 9, 12)
+    assert t.dtype is ac.float32
     np.testing.assert_array_equal(t.array, pixels.transpose(2, 0, 1) * np.float32(1 / 255))
     assert F.to_tensor(pixels[..., 0]).shape == (1, 9, 12)
     assert F.to_tensor(np.ones((2, 2))).dtype is ac.float64
@@ -132,7 +136,8 @@ def test_normalize():
     assert T.Normalize(0.5, 0.5)(t).array.min() >= -1
     array = t.array.transpose(1, 2, 0)
     np.testing.assert_array_equal(T.Normalize((0.5, 0.4, 0.3), (0.2, 0.2, 0.5))(array), out.array.transpose(1, 2, 0))
-    assert T.Normalize(0.5, 0.5, inplace=True)(t) is t and t.array.min() < 0
+    assert T.Normalize(0.5, 0.5, inplace=True)(t) is t
+    assert t.array.min() < 0
 
 
 def test_convert_image_dtype():
@@ -157,8 +162,11 @@ def test_crop_is_padding_and_slicing(height, width, top, left):
 
 def test_flips_pad_and_center_crop():
     a = np.arange(6).reshape(2, 3)
-    assert F.hflip(a).tolist() == [[2, 1, 0], [5, 4, 3]] and F.vflip(a).tolist() == [[3, 4, 5], [0, 1, 2]]
-    assert F.pad(a, 1).shape == (4, 5) and F.pad(a, (1, 2)).shape == (6, 5) and F.pad(a, (1, 2, 3, 4)).shape == (8, 7)
+    assert F.hflip(a).tolist() == [[2, 1, 0], [5, 4, 3]]
+    assert F.vflip(a).tolist() == [[3, 4, 5], [0, 1, 2]]
+    assert F.pad(a, 1).shape == (4, 5)
+    assert F.pad(a, (1, 2)).shape == (6, 5)
+    assert F.pad(a, (1, 2, 3, 4)).shape == (8, 7)
     assert F.pad(a, 1, fill=9)[0].tolist() == [9] * 5
     assert F.pad(a, (1, 0), padding_mode="edge")[0].tolist() == [0, 0, 1, 2, 2]
     assert F.pad(a, (1, 0), padding_mode="reflect")[0].tolist() == [1, 0, 1, 2, 1]
@@ -200,7 +208,8 @@ def test_resize_keeps_constants_and_means():
             np.testing.assert_allclose(out, 0.7, rtol=1e-12)
     a = RNG.random((8, 8))
     np.testing.assert_allclose(F.resize(a, (4, 4)).mean(), a.mean(), rtol=0.1)
-    assert F.resize(np.zeros((10, 20)), 5).shape == (5, 10) and F.resize(np.zeros((20, 10)), 5).shape == (10, 5)
+    assert F.resize(np.zeros((10, 20)), 5).shape == (5, 10)
+    assert F.resize(np.zeros((20, 10)), 5).shape == (10, 5)
     assert F.resize(np.zeros((10, 30)), 8, max_size=12).shape == (4, 12)
     assert F.resize(np.zeros((1, 100)), 1).shape == (1, 100)
 
@@ -212,7 +221,8 @@ def test_colour_operations():
     np.testing.assert_allclose(grey.array[0], 0.2989 * r + 0.587 * g + 0.114 * b, rtol=1e-5)
     assert F.rgb_to_grayscale(rgb, 3).shape == (3, 9, 12)
     flat = images()["grey"]
-    assert F.rgb_to_grayscale(flat, 3).shape == (9, 12, 3) and F.rgb_to_grayscale(flat).shape == (9, 12)
+    assert F.rgb_to_grayscale(flat, 3).shape == (9, 12, 3)
+    assert F.rgb_to_grayscale(flat).shape == (9, 12)
     assert F.rgb_to_grayscale(ac.from_numpy(flat), 3).shape == (3, 9, 12)
     for change in (F.adjust_brightness, F.adjust_contrast, F.adjust_saturation):
         np.testing.assert_allclose(change(rgb, 1.0).array, rgb.array, atol=1e-6)
@@ -223,7 +233,12 @@ def test_colour_operations():
     np.testing.assert_allclose(F.adjust_hue(F.adjust_hue(rgb, 0.3), -0.3).array, rgb.array, atol=1e-5)
     red = np.zeros((1, 1, 3), np.uint8)
     red[..., 0] = 255
-    assert F.adjust_hue(red, 1 / 3).ravel().tolist() == [0, 255, 0] and F.adjust_hue(red, -1 / 3).ravel().tolist() == [0, 0, 255]
+    assert F.adjust_hue(red, 1 / 3).ravel().tolist() == [0, 255, 0]
+    assert F.adjust_hue(red, -1 / 3).ravel().tolist() == [
+        0,
+        0,
+        255,
+    ]
     assert F.invert(red).ravel().tolist() == [0, 255, 255]
 
 
@@ -243,7 +258,8 @@ def test_erase():
     out = F.erase(t, 2, 3, 4, 5, (0.1, 0.2, 0.3))
     np.testing.assert_allclose(out.array[1, 2:6, 3:8], 0.2, rtol=1e-6)
     assert (out.array[:, :2] == t.array[:, :2]).all()
-    assert F.erase(t, 0, 0, 2, 2, 0.5, inplace=True) is t and t.array[0, 0, 0] == 0.5
+    assert F.erase(t, 0, 0, 2, 2, 0.5, inplace=True) is t
+    assert t.array[0, 0, 0] == 0.5
     noisy = T.RandomErasing(1.0, value="random")(F.to_tensor(np.zeros((16, 16, 3), np.uint8)))
     assert np.count_nonzero(noisy.array) >= 3
 
@@ -251,11 +267,12 @@ def test_erase():
 def test_noise():
     ac.manual_seed(0)
     out = T.GaussianNoise(0.0, 0.1, clip=False)(np.full((100, 100), 0.5))
-    assert abs(out.mean() - 0.5) < 0.005 and abs(out.std() - 0.1) < 0.005
+    assert abs(out.mean() - 0.5) < 0.005
+    assert abs(out.std() - 0.1) < 0.005
     assert T.GaussianNoise(0, 5.0)(np.full((9, 9), 0.5, np.float32)).max() <= 1
 
 
-# ------------------------------------------------------------------------------------------------------- distributions
+# -------------------------------------------------------------------------------------------------------- distributions
 
 
 def test_frequencies():
@@ -282,15 +299,15 @@ def test_frequencies():
     [
         (lambda: T.RandomCrop(0), ValueError, "RandomCrop: size should be one or two integers of at least 1, got 0"),
         (lambda: T.RandomCrop((1, 2, 3)), ValueError, "RandomCrop: size"),
-        (lambda: T.RandomCrop(8)(np.zeros((4, 4))), ValueError, r"\(8, 8\) is larger than the image, 4 x 4; pass padding"),
+        (lambda: T.RandomCrop(8)(np.zeros((4, 4))), ValueError, r"\(8, 8\) is larger than the image, 4 x 4; pass"),
         (lambda: T.RandomCrop(4, padding=-1), ValueError, "non-negative integers, got -1"),
         (lambda: T.Pad((1, 2, 3)), ValueError, "1, 2 or 4 non-negative integers"),
         (lambda: F.pad(np.zeros((2, 2)), 1, padding_mode="wrap"), ValueError, "padding_mode should be one of"),
-        (lambda: F.pad(np.zeros((2, 2)), 2, padding_mode="reflect"), ValueError, "image larger than the padding, this one is 2 x 2"),
+        (lambda: F.pad(np.zeros((2, 2)), 2, padding_mode="reflect"), ValueError, "this one is 2 x 2"),
         (lambda: T.RandomHorizontalFlip(1.5), ValueError, "p should be a probability from 0 to 1, got 1.5"),
         (lambda: T.RandomHorizontalFlip(float("nan")), ValueError, "p should be a probability"),
         (lambda: T.Normalize(0.5, 0.5)(np.zeros((2, 2), np.uint8)), TypeError, "put ToTensor"),
-        (lambda: T.Normalize((1, 2), 1)(np.zeros((2, 2, 3))), ValueError, "mean has 2 values, the image has 3 channels"),
+        (lambda: T.Normalize((1, 2), 1)(np.zeros((2, 2, 3))), ValueError, "mean has 2 values, the image has 3"),
         (lambda: T.Normalize(0, 0)(np.zeros((2, 2))), ValueError, "divide by zero"),
         (lambda: T.Resize((2, 2), "lanczos")(np.zeros((4, 4))), ValueError, "interpolation should be"),
         (lambda: F.resize(np.zeros((4, 4)), (2, 2), max_size=3), ValueError, "max_size is for a size of one number"),
@@ -317,7 +334,7 @@ def test_frequencies():
         (lambda: T.Lambda(3), TypeError, "lambd should be callable"),
         (lambda: T.RandomChoice([]), ValueError, "p should be 0 weights"),
         (lambda: F.hflip([1, 2]), TypeError, "hflip: expected an image as array or tensor, got list"),
-        (lambda: F.hflip(np.zeros(3)), ValueError, r"expected an image array \(H, W\) or \(H, W, C\), got shape \(3,\)"),
+        (lambda: F.hflip(np.zeros(3)), ValueError, r"expected an image array .*, got shape \(3,\)"),
         (lambda: F.hflip(ac.ones(3)), ValueError, r"expected an image tensor \(..., C, H, W\)"),
         (lambda: F.rgb_to_grayscale(np.zeros((2, 2)), 2), ValueError, "1 or 3, got 2"),
         (lambda: T.Transform()(1), NotImplementedError, "must define __call__"),
