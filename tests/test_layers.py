@@ -14,7 +14,7 @@ CORE = ROOT / "autograd_core"
 
 LEVELS = {
     0: {"errors", "graph", "dtypes", "device", "formatting", "kernels"},
-    1: {"tensor", "op", "random", "factories", "inplace"},
+    1: {"tensor", "dispatch", "op", "random", "factories", "inplace"},
     2: {"ops"},
     3: {"engine"},
     4: {"autograd"},
