@@ -22,7 +22,7 @@ from .sampler import (
     WeightedRandomSampler,
 )
 from .seeding import fetch_each, sample_rng
-from .worker import WorkerInfo, get_worker_info
+from .messages import WorkerInfo, get_worker_info
 
 __all__ = [
     "Batch", "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "DistributedSampler",

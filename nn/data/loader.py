@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import seeding
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset
 from .fetch import make_fetcher
+from .messages import BATCH, END, Job
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
-from .worker import BATCH, END, Job, ProcessPool, ThreadPool, WorkerPool
+
+if TYPE_CHECKING:
+    from .pool import WorkerPool
 
 __all__ = ["DataLoader"]
 
@@ -228,6 +230,8 @@ class DataLoader:
                     + ("num_workers=0." if self.num_workers == 0 else "worker_type='thread'.")
                 )
             if isinstance(value, str):
+                import multiprocessing
+
                 methods = multiprocessing.get_all_start_methods()
                 if value not in methods:
                     raise ValueError(
@@ -363,6 +367,10 @@ class DataLoader:
             pool, self._pool = self._pool, None
         if pool is not None and not pool.broken:
             return pool
+        import multiprocessing
+
+        from .pool import ProcessPool, ThreadPool
+
         job = Job(
             self.dataset, self._batched, self.collate_fn, self.drop_last, self.num_workers, base_seed,
             self.worker_init_fn, self.seed_globals,

@@ -6,6 +6,7 @@ the number of batches handed out is all that an exact resume needs.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
@@ -130,7 +131,10 @@ class RandomSampler(_Shuffling):
         size, count = len(self.data_source), self.num_samples
         if count and not size:
             raise ValueError("RandomSampler: cannot draw from an empty data_source.")
-        return self._indices(size, count, self._begin())
+        generator = self._begin()
+        if count <= size and not self.replacement:  # one permutation: no need to draw in parts
+            return iter(ac.randperm(size, generator=generator).tolist()[:count])
+        return self._indices(size, count, generator)
 
     def _indices(self, size: int, count: int, generator: Any) -> Iterator[int]:
         while count > 0:
@@ -245,14 +249,10 @@ class BatchSampler(Sampler[list[int]]):
         self.drop_last = drop_last
 
     def __iter__(self) -> Iterator[list[int]]:
-        batch: list[int] = []
-        size = self.batch_size
-        for index in self.sampler:
-            batch.append(index)
-            if len(batch) == size:
-                yield batch
-                batch = []
-        if batch and not self.drop_last:
+        indices = iter(self.sampler)
+        while batch := list(itertools.islice(indices, self.batch_size)):
+            if len(batch) < self.batch_size and self.drop_last:
+                return
             yield batch
 
     def __len__(self) -> int:

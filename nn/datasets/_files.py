@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -54,6 +52,9 @@ def download(who: str, urls: Sequence[str], target: Path, md5: str, timeout: flo
     RuntimeError
         When no address gives the file; the text has each address's reason.
     """
+    import urllib.error  # heavy, and needed for downloads alone
+    import urllib.request
+
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")

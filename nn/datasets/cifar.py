@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tarfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -118,6 +117,8 @@ class CIFAR10(ImageArrays):
             download(who, self.urls, archive, self.archive_md5)
         elif (got := md5_of(archive)) != self.archive_md5:
             raise damaged(who, archive, f"its md5 is {got}, expected {self.archive_md5}")
+        import tarfile
+
         content: dict[str, tuple[Path, bytes]] = {}
         try:
             with tarfile.open(archive, "r:gz") as tar:
