@@ -13,9 +13,14 @@ warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"autograd_cor
 from . import dtypes, errors, graph  # noqa: E402
 from .ops import attach as _attach  # noqa: E402
 from .ops.arithmetic import *  # noqa: E402
+from .ops.complex import *  # noqa: E402
 from .ops.conversion import *  # noqa: E402
 from .ops.index import *  # noqa: E402
 from .ops.matmul import *  # noqa: E402
+from .ops.decompositions import *  # noqa: E402
+from .ops.linalg_legacy import *  # noqa: E402
+from .ops.linalg_norms import *  # noqa: E402
+from .ops.linalg_products import *  # noqa: E402
 from .ops.reduce import *  # noqa: E402
 from .ops.shape import *  # noqa: E402
 from . import autograd  # noqa: E402
