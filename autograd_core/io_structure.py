@@ -104,7 +104,10 @@ class Encoder:
                     "None, bytes and tuples of these."
                 )
             pairs.append([self.encode(key, path), self.encode(value, (*path, key))])
-        return {_KIND: type(obj).__name__, "v": pairs}
+        entry: dict[str, Any] = {_KIND: type(obj).__name__, "v": pairs}
+        if "_metadata" in getattr(obj, "__dict__", {}):  # a module's state_dict carries its parts' versions there
+            entry["metadata"] = self.encode(obj._metadata, (*path, "_metadata"))
+        return entry
 
     def _text(self, text: str, path: tuple[Any, ...]) -> str:
         try:
@@ -216,6 +219,12 @@ def decode(structure: Any, arrays: dict[str, Array]) -> Any:
             tensors[key] = made.requires_grad_() if entry.get("requires_grad") else made  # type: ignore[index]
         return tensors[key]  # type: ignore[index]
 
+    def ordered_dict(entry: dict[str, Any]) -> OrderedDict[Any, Any]:
+        result = OrderedDict((build(key), build(value)) for key, value in entry["v"])
+        if "metadata" in entry:
+            result._metadata = build(entry["metadata"])  # type: ignore[attr-defined]
+        return result
+
     def bytes_of(entry: dict[str, Any]) -> bytes:
         return base64.b64decode(entry["v"], validate=True) if "v" in entry else array_of(entry).tobytes()
 
@@ -234,7 +243,7 @@ def decode(structure: Any, arrays: dict[str, Array]) -> Any:
         "set": lambda e: set(map(build, e["v"])),
         "frozenset": lambda e: frozenset(map(build, e["v"])),
         "dict": lambda e: {build(key): build(value) for key, value in e["v"]},
-        "OrderedDict": lambda e: OrderedDict((build(key), build(value)) for key, value in e["v"]),
+        "OrderedDict": ordered_dict,
     }
 
     def build(value: Any) -> Any:

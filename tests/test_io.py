@@ -174,6 +174,13 @@ def test_bfloat16_and_float8_become_float32_exactly():
     np.testing.assert_array_equal(x.array, np.array([1, 57344, np.inf, -np.inf, 2.0**-16, np.nan], np.float32))
 
 
+def test_the_versions_in_a_state_dict_are_kept():
+    state = OrderedDict(w=ac.ones(2))
+    state._metadata = OrderedDict({"": {"version": 1}, "bn": {"version": 2}})
+    assert there_and_back({"model": state})["model"]._metadata == state._metadata
+    assert not hasattr(there_and_back(OrderedDict()), "_metadata")
+
+
 def test_metadata(tmp_path):
     save({"a": ac.ones(1)}, tmp_path / "m", metadata={"model": "tiny", "format": "mine"})
     assert read_metadata(tmp_path / "m") == {"model": "tiny", "format": "mine"}
