@@ -177,7 +177,24 @@ def activation_cases() -> Iterator[Case]:
                        gradient(peer(tx), tx, tg) if torch is not None else None)
 
 
-FAMILIES = {"activation": activation_cases, "norm": norm_cases, "optim": optim_cases, "softmax": softmax_cases, "loss": loss_cases, "pooling": pooling_cases}
+def attention_cases() -> Iterator[Case]:
+    from autograd_core.kernels import attention as k
+
+    for shape in ((12, 4, 64, 32), (4, 8, 256, 64), (1, 4, 2048, 64)):
+        for causal in (False, True):
+            q, key, v, g = (randn(*shape) for _ in range(4))
+            y, lse = k.attention(q, key, v, None, causal)
+            tensors, tg = [tensor(a, True) for a in (q, key, v)], tensor(g)
+            label = f"{shape}{' causal' if causal else ''}"
+            yield case("attention", f"attention {label}", lambda a=(q, key, v), c=causal: k.attention(*a, None, c),
+                       lambda t=tensors, c=causal: F.scaled_dot_product_attention(*[a.detach() for a in t], is_causal=c))
+            out = F.scaled_dot_product_attention(*tensors, is_causal=causal) if torch is not None else None
+            yield Case("attention", f"attention backward {label}",
+                       lambda a=(g, q, key, v, y, lse), c=causal: k.attention_backward(*a, None, c),
+                       gradient(out, tensors, tg) if torch is not None else None)
+
+
+FAMILIES = {"attention": attention_cases, "activation": activation_cases, "norm": norm_cases, "optim": optim_cases, "softmax": softmax_cases, "loss": loss_cases, "pooling": pooling_cases}
 
 
 def measure(calls: list[Callable[[], Any]], rounds: int) -> list[float]:

@@ -38,4 +38,6 @@ THRESHOLDS: dict[str, int] = {
     "dropout.numba": 16_000,
     # attention: multiply-adds of queries with keys
     "attention.numba": 100_000,
+    # recurrent layers: multiply-adds of the recurrent products
+    "rnn.numba": 1_000_000,
 }
