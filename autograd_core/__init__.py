@@ -12,11 +12,19 @@ warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"autograd_cor
 
 from . import dtypes, errors, graph  # noqa: E402
 from .ops import attach as _attach  # noqa: E402
+from .ops.activation import *  # noqa: E402
 from .ops.arithmetic import *  # noqa: E402
 from .ops.complex import *  # noqa: E402
+from .ops.conv import *  # noqa: E402
 from .ops.conversion import *  # noqa: E402
+from .ops.dropout import *  # noqa: E402
+from .ops.embedding import *  # noqa: E402
 from .ops.index import *  # noqa: E402
+from .ops.linear import *  # noqa: E402
 from .ops.matmul import *  # noqa: E402
+from .ops.norm import *  # noqa: E402
+from .ops.pool import *  # noqa: E402
+from .ops.vision import *  # noqa: E402
 from .ops.decompositions import *  # noqa: E402
 from .ops.linalg_legacy import *  # noqa: E402
 from .ops.linalg_norms import *  # noqa: E402

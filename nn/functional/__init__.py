@@ -84,6 +84,9 @@ from autograd_core.ops.norm import (
     local_response_norm as local_response_norm,
     rms_norm as rms_norm,
 )
+from autograd_core.ops.padding import (
+    pad as pad,
+)
 from autograd_core.ops.pool import (
     adaptive_avg_pool1d as adaptive_avg_pool1d,
     adaptive_avg_pool2d as adaptive_avg_pool2d,
@@ -103,4 +106,19 @@ from autograd_core.ops.pool import (
     max_pool2d_with_indices as max_pool2d_with_indices,
     max_pool3d as max_pool3d,
     max_pool3d_with_indices as max_pool3d_with_indices,
+)
+from autograd_core.ops.upsample import (
+    interpolate as interpolate,
+    upsample as upsample,
+    upsample_bilinear as upsample_bilinear,
+    upsample_nearest as upsample_nearest,
+)
+from autograd_core.ops.vision import (
+    affine_grid as affine_grid,
+    channel_shuffle as channel_shuffle,
+    fold as fold,
+    grid_sample as grid_sample,
+    pixel_shuffle as pixel_shuffle,
+    pixel_unshuffle as pixel_unshuffle,
+    unfold as unfold,
 )
