@@ -163,20 +163,29 @@ def _cofactors(a: Any) -> Any:
     other singular values."""
     u, s, vh = lapack.svd(a, False)
     n = s.shape[-1]
+    if n == 0:
+        return a.copy()
     others = np.stack([np.prod(np.delete(s, i, -1), -1) for i in range(n)], -1)
     turn = np.linalg.det(u) * np.linalg.det(vh)
     return (np.conj(u) * (turn[..., None] * others)[..., None, :]) @ np.conj(vh)
 
 
 @helper
+def cofactor_rule(F: Any, g: Any, x: Any) -> Any:
+    """sum(g C) X - C g^T X with C = det(x) X, X = x^-T, at a point beside x where x is singular."""
+    x = x + _lift(values_of(x))
+    inverse = F.mT(F.inv(x))
+    c = F.column(F.column(F.det(x))) * inverse
+    n = len(x.shape)
+    return F.sum(g * c, (n - 2, n - 1), True) * inverse - F.matmul(c, F.matmul(F.mT(g), inverse))
+
+
+@helper
 def det_rule(F: Any, g: Any, x: Any, y: Any) -> Any:
     """g det(x) x^-T (Giles 2.2.4); where x is singular, g times its cofactors."""
     if _ill(values_of(x)):
-        if not isinstance(x, Tensor):
-            return g[..., None, None] * _cofactors(x)
-        x = x + _lift(x.array)
-        y = F.det(x)
-    return F.reshape(g * y, (*y.shape, 1, 1)) * F.mT(F.inv(x))
+        return F.column(F.column(g)) * F.cofactors(x)
+    return F.column(F.column(g * y)) * F.mT(F.inv(x))
 
 
 def _ill(a: Any) -> bool:
@@ -190,6 +199,12 @@ def _ill(a: Any) -> bool:
         return bool((~(sign != 0) | (log < n * np.log(size) + math.log(np.finfo(a.dtype).eps) * 0.75)).any())
 
 
+defop(
+    _cofactors,
+    name="cofactors",
+    formula="det(x) x^-T, also where x is singular",
+    x=lambda g, x, F: F.cofactor_rule(g, x),
+)
 defop(
     np.linalg.det,
     name="det",

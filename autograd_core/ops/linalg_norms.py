@@ -88,15 +88,15 @@ def _nothing(name: str, ord: Any, x: Tensor) -> Exception:
 def linalg_norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """A vector or matrix norm, as ``ord`` and the number of dimensions in ``dim`` say (``torch.linalg.norm``).
 
-    Without ``ord`` the root of the sum of squares over ``dim`` (all dimensions when left out).  With it, two dimensions
+    Without ``ord`` the root of the sum of squares over ``dim`` (all dimensions when left out; else one or two).  With it, two dimensions
     mean :func:`matrix_norm` and one means :func:`vector_norm`; without ``dim`` the tensor must be 1-d or 2-d.
     """
     name = "linalg.norm"
     x = _converted(name, A, dtype)
     if dim is not None and not isinstance(dim, int):
         dim = tuple(dim)
-        if ord is not None and len(dim) not in (1, 2):
-            raise RuntimeError(f"{name}: with ord given, dim must have 1 or 2 elements, got {dim}.")
+        if len(dim) not in (1, 2):
+            raise RuntimeError(f"{name}: dim must have 1 or 2 elements, got {dim}; see linalg.vector_norm() for more.")
     if ord is None:
         return vector_norm(x, 2, dim, keepdim)
     if dim is None:

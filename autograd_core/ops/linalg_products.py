@@ -317,7 +317,7 @@ def svd_lowrank(A: Tensor, q: int | None = 6, niter: int | None = 2, M: Tensor |
     A random projection with ``niter`` subspace iterations (Halko, Martinsson and Tropp, "Finding structure with
     randomness", 2009, algorithm 5.1); exact when the rank is at most q.
     """
-    from ..random import randn
+    from ..factories import randn
     from .decompositions import qr, svd
 
     q, niter = 6 if q is None else q, 2 if niter is None else niter
