@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..module import Module
 from . import (
-    activation, adaptive, batchnorm, channelshuffle, container, conv, distance, dropout, flatten, fold, instancenorm,
-    linear, loss, normalization, padding, pixelshuffle, pooling, sparse, upsampling,
+    activation, adaptive, attention, batchnorm, channelshuffle, container, conv, distance, dropout, flatten, fold,
+    instancenorm, linear, loss, normalization, padding, pixelshuffle, pooling, rnn, sparse, transformer, upsampling,
 )  # fmt: skip
 from .activation import *
 from .adaptive import *
+from .attention import *
 from .batchnorm import *
 from .channelshuffle import *
 from .container import *
@@ -26,19 +25,14 @@ from .normalization import *
 from .padding import *
 from .pixelshuffle import *
 from .pooling import *
+from .rnn import *
 from .sparse import *
+from .transformer import *
 from .upsampling import *
 
-__all__ = sorted(
-    {
-        "Module",
-        *(
-            name
-            for part in (
-                activation, adaptive, batchnorm, channelshuffle, container, conv, distance, dropout, flatten, fold,
-                instancenorm, linear, loss, normalization, padding, pixelshuffle, pooling, sparse, upsampling,
-            )  # fmt: skip
-            for name in part.__all__
-        ),
-    }
-)
+_FAMILIES = (
+    activation, adaptive, attention, batchnorm, channelshuffle, container, conv, distance, dropout, flatten, fold,
+    instancenorm, linear, loss, normalization, padding, pixelshuffle, pooling, rnn, sparse, transformer, upsampling,
+)  # fmt: skip
+
+__all__ = sorted({"Module", *(name for family in _FAMILIES for name in family.__all__)})

@@ -1,0 +1,3 @@
+"""``Module`` under PyTorch's import path."""
+
+from ..module import Module as Module
