@@ -12,6 +12,7 @@ import io
 import json
 import os
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -338,7 +339,7 @@ def _load_zip(file: BinaryIO) -> Any:
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise FileProblem(f"its zip archive is damaged ({error})") from None
     file.seek(0)
     if names and all(name.endswith(".npy") for name in names):
@@ -383,7 +384,7 @@ def _read_npz(file: BinaryIO) -> dict[str, Tensor]:
                     raise FileProblem(f"its zip archive has the member {info.filename!r} twice")
                 with archive.open(info) as member:
                     tensors[name] = wrap(_read_npy(member, info))
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, zlib.error) as error:
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, zlib.error, struct.error) as error:
         raise FileProblem(f"its zip archive is damaged ({error})") from None
     except (ValueError, SyntaxError, TypeError, RuntimeError) as error:
         if isinstance(error, FileProblem):

@@ -11,6 +11,7 @@ Source: PyTorch's note "Serialization semantics"; Python's `pickletools` for the
 from __future__ import annotations
 
 import pickletools
+import struct
 import warnings
 import zipfile
 from collections import OrderedDict
@@ -24,7 +25,7 @@ from .device import CPU
 from .io_safetensors import FileProblem, bfloat16_to_float32, float8_to_float32
 from .tensor import Size, Tensor, wrap
 
-__all__ = ["read_torch_zip", "check_members", "is_legacy_torch"]
+__all__ = ["check_members", "is_legacy_torch", "read_torch_zip"]
 
 Array = np.ndarray[Any, Any]
 
@@ -158,10 +159,10 @@ def read_torch_zip(file: BinaryIO) -> Any:
             if order not in ("little", "big"):
                 raise FileProblem(f"its byte order is {order!r}, expected 'little' or 'big'")
             return _Program(read, members, prefix, order).run(read(programs[0]))
-    except zipfile.BadZipFile as error:
+    except FileProblem:
+        raise
+    except (zipfile.BadZipFile, ValueError, RuntimeError, EOFError, OSError, struct.error) as error:
         raise FileProblem(f"its zip archive is damaged ({error})") from None
-    except (NotImplementedError, EOFError, OSError) as error:
-        raise FileProblem(f"its zip archive cannot be read ({error})") from None
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -293,9 +294,7 @@ class _Program:
             self.push(_Name(full))
         elif module == "torch" and name in _DTYPES:
             self.push(_DTYPES[name])
-        elif module == "torch" and name in _WIDEN:
-            self.push(_Name(full))
-        elif full in _CALLS:
+        elif (module == "torch" and name in _WIDEN) or full in _CALLS:
             self.push(_Name(full))
         else:
             raise FileProblem(

@@ -415,6 +415,16 @@ def test_every_truncation(tmp_path):
             load(tmp_path / "m.pt")
 
 
+def test_altered_names_inside_the_archive():
+    """The name in front of a member disagrees with the directory, and is not even text."""
+    whole = bytearray(archive(tensor()))
+    position = whole.index(b"archive/data.pkl")
+    whole[position + 3] = 0xEB
+    whole[position - 23] |= 8  # bit 11 of the flags: the name is UTF-8
+    with pytest.raises(RuntimeError, match="was refused: its zip archive is damaged"):
+        load(io.BytesIO(bytes(whole)))
+
+
 def test_altered_bytes_of_a_storage():
     whole = archive(tensor())
     position = whole.index(FLOATS["0"]) + 5

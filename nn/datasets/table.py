@@ -101,13 +101,13 @@ class CSVDataset(TensorDataset):
 
     def _rows(self, path: Any, delimiter: str) -> tuple[list[int], list[list[str]]]:
         try:
-            text = path.read() if hasattr(path, "read") else Path(path).read_text(encoding="utf-8-sig")
+            text = path.read() if hasattr(path, "read") else Path(path).read_bytes()
+            if isinstance(text, bytes):
+                text = text.decode("utf-8-sig")
         except OSError as error:
             raise RuntimeError(f"CSVDataset: cannot read {self._where} ({error.strerror or error}).") from None
         except UnicodeDecodeError as error:
             raise RuntimeError(f"CSVDataset: {self._where} is not UTF-8 text ({error.reason}).") from None
-        if isinstance(text, bytes):
-            text = text.decode("utf-8-sig")
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         lines, rows = [], []
         try:

@@ -323,6 +323,8 @@ def test_csv_errors(text, options, kind, message):
 def test_csv_files_that_are_none(tmp_path):
     with pytest.raises(RuntimeError, match=r"cannot read .*No such file"):
         CSVDataset(tmp_path / "none.csv")
+    with pytest.raises(RuntimeError, match="is not UTF-8 text"):
+        CSVDataset(io.BytesIO(b"\xff\xfe\x00"))
     (tmp_path / "x.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(RuntimeError, match="is not UTF-8 text"):
         CSVDataset(tmp_path / "x.csv")
