@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
 from . import conv_native, conv_numpy, runtime
 from .conv_numpy import Ints, out_size
+from .conv_plan import Problem
 
 IntOrInts = int | tuple[int, ...]
 
@@ -33,10 +35,11 @@ def _by(values: Ints) -> str:
     return " x ".join(map(str, values))
 
 
+@lru_cache(maxsize=1024)
 def _check(
     name: str, x_shape: Ints, w_shape: Ints, stride: IntOrInts, padding: IntOrInts, dilation: IntOrInts, groups: int
-) -> tuple[Ints, Ints, Ints, Ints]:
-    """Arguments of one convolution as tuples, and its output's spatial shape."""
+) -> Problem:
+    """The arguments of one convolution, checked; what is right once is right the next time."""
     rank = len(w_shape) - 2
     if not 1 <= rank <= 3:
         raise RuntimeError(
@@ -80,33 +83,36 @@ def _check(
             f"{name}: the kernel ({_by(reach)} with its dilation) is larger than the padded input ({_by(padded)}); "
             f"input {x_shape}, weight {w_shape}, padding {padding}. Pad more or use a smaller kernel."
         )
-    return stride, padding, dilation, out_size(spatial, kernel, stride, padding, dilation)
+    out = out_size(spatial, kernel, stride, padding, dilation)
+    return Problem(x_shape, w_shape, stride, padding, dilation, groups, out)
+
+
+def _hashable(value: IntOrInts) -> IntOrInts:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _same_dtype(name: str, **arrays: np.ndarray | None) -> np.dtype:
     dtypes = {what: array.dtype for what, array in arrays.items() if array is not None}
-    if len(set(dtypes.values())) > 1:
+    first = next(iter(dtypes.values()))
+    if any(dtype != first for dtype in dtypes.values()):
         raise RuntimeError(
             f"{name}: expected one dtype, got {', '.join(f'{k} {v}' for k, v in dtypes.items())}; convert with .to()."
         )
-    return next(iter(dtypes.values()))
+    return first
 
 
-def _native(dtype: np.dtype, n: int, w_shape: Ints, pixels: int) -> bool:
+def _native(dtype: np.dtype, problem: Problem) -> bool:
     """Whether the compiled kernels take this: float32, and large enough to be worth it."""
     return (
         dtype == np.float32
-        and n * pixels * math.prod(w_shape) >= max(1, runtime.THRESHOLDS["conv.numba"])
-        and math.prod(w_shape) > 0
+        and problem.work >= max(1, runtime.THRESHOLDS["conv.numba"])
         and runtime.native("conv") is not None
     )
 
 
-def _wide(dtype: np.dtype, *arrays: np.ndarray | None) -> tuple[np.ndarray | None, ...]:
+def _wide(array: np.ndarray) -> np.ndarray:
     """Half precision is computed in single: NumPy has no matrix product for it, and sums would lose digits."""
-    if dtype != np.float16:
-        return arrays
-    return tuple(None if array is None else array.astype(np.float32) for array in arrays)
+    return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 def conv(
@@ -153,14 +159,13 @@ def conv(
     Source: PyTorch, ``torch.nn.functional.conv2d``.
     """
     name = f"conv{w.ndim - 2}d"
-    stride, padding, dilation, out = _check(name, x.shape, w.shape, stride, padding, dilation, groups)
+    problem = _check(name, x.shape, w.shape, _hashable(stride), _hashable(padding), _hashable(dilation), groups)
     dtype = _same_dtype(name, input=x, weight=w, bias=bias)
     if bias is not None and bias.shape != w.shape[:1]:
         raise RuntimeError(f"{name}: expected bias of shape ({w.shape[0]},), got {bias.shape}.")
-    if _native(dtype, x.shape[0], w.shape, math.prod(out)):
-        return conv_native.conv(x, w, bias, stride, padding, dilation, groups, out)
-    x, w, bias = _wide(dtype, x, w, bias)
-    y = conv_numpy.conv(x, w, bias, stride, padding, dilation, groups)
+    if _native(dtype, problem):
+        return conv_native.conv(x, w, bias, problem)
+    y = conv_numpy.conv(_wide(x), _wide(w), None if bias is None else _wide(bias), *problem.how)
     return y.astype(dtype, copy=False)
 
 
@@ -209,14 +214,13 @@ def conv_grad_input(
     """
     name = name or f"conv{w.ndim - 2}d_input"
     x_shape = tuple(x_shape)
-    stride, padding, dilation, out = _check(name, x_shape, w.shape, stride, padding, dilation, groups)
+    problem = _check(name, x_shape, w.shape, _hashable(stride), _hashable(padding), _hashable(dilation), groups)
     dtype = _same_dtype(name, gradient=g, weight=w)
-    if g.shape != (x_shape[0], w.shape[0], *out):
-        raise RuntimeError(f"{name}: expected a gradient of shape {(x_shape[0], w.shape[0], *out)}, got {g.shape}.")
-    if _native(dtype, g.shape[0], w.shape, math.prod(out)):
-        return conv_native.conv_grad_input(g, w, x_shape, stride, padding, dilation, groups)
-    g, w = _wide(dtype, g, w)
-    dx = conv_numpy.conv_grad_input(g, w, x_shape, stride, padding, dilation, groups)
+    if g.shape != problem.y_shape:
+        raise RuntimeError(f"{name}: expected a gradient of shape {problem.y_shape}, got {g.shape}.")
+    if _native(dtype, problem):
+        return conv_native.conv_grad_input(g, w, problem)
+    dx = conv_numpy.conv_grad_input(_wide(g), _wide(w), x_shape, *problem.how)
     return dx.astype(dtype, copy=False)
 
 
@@ -265,14 +269,13 @@ def conv_grad_weight(
     """
     w_shape = tuple(w_shape)
     name = name or f"conv{len(w_shape) - 2}d_weight"
-    stride, padding, dilation, out = _check(name, x.shape, w_shape, stride, padding, dilation, groups)
+    problem = _check(name, x.shape, w_shape, _hashable(stride), _hashable(padding), _hashable(dilation), groups)
     dtype = _same_dtype(name, gradient=g, input=x)
-    if g.shape != (x.shape[0], w_shape[0], *out):
-        raise RuntimeError(f"{name}: expected a gradient of shape {(x.shape[0], w_shape[0], *out)}, got {g.shape}.")
-    if _native(dtype, x.shape[0], w_shape, math.prod(out)):
-        return conv_native.conv_grad_weight(g, x, w_shape, stride, padding, dilation, groups)
-    g, x = _wide(dtype, g, x)
-    dw = conv_numpy.conv_grad_weight(g, x, w_shape, stride, padding, dilation, groups)
+    if g.shape != problem.y_shape:
+        raise RuntimeError(f"{name}: expected a gradient of shape {problem.y_shape}, got {g.shape}.")
+    if _native(dtype, problem):
+        return conv_native.conv_grad_weight(g, x, problem)
+    dw = conv_numpy.conv_grad_weight(_wide(g), _wide(x), w_shape, *problem.how)
     return dw.astype(dtype, copy=False)
 
 
@@ -304,7 +307,7 @@ def transposed_size(
     groups: int = 1,
     dilation: IntOrInts = 1,
 ) -> Ints:
-    """Shape of a transposed convolution's output: ``(size - 1) stride - 2 padding + dilation (kernel - 1) + 1 + extra``.
+    """Shape of a transposed convolution: ``(size - 1) stride - 2 padding + dilation (kernel - 1) + 1 + extra``.
 
     ``conv_grad_input(x, w, transposed_size(...), ...)`` is the transposed convolution of ``x``.
 
@@ -365,14 +368,15 @@ def warm() -> list[tuple[str, Callable[[], object]]]:
     """Calls that compile every kernel here, for ``python -m autograd_core.kernels warm``."""
     if runtime.native("conv") is None:
         return []
-    x = np.ones((1, 8, 4, 4), np.float32)
+    x, half = np.ones((1, 8, 4, 4), np.float32), np.ones((1, 8, 2, 2), np.float32)
     many, few = np.ones((8, 8, 3, 3), np.float32), np.ones((8, 1, 3, 3), np.float32)
-    one, two = (1, 1), (2, 2)
+    full = Problem(x.shape, many.shape, (1, 1), (1, 1), (1, 1), 1, (4, 4))
+    depthwise = Problem(x.shape, few.shape, (2, 2), (1, 1), (1, 1), 8, (2, 2))
     return [
-        ("forward", lambda: conv_native.conv(x, many, None, one, one, one, 1, (4, 4))),
-        ("gradient of input", lambda: conv_native.conv_grad_input(x, many, x.shape, one, one, one, 1)),
-        ("gradient of weight", lambda: conv_native.conv_grad_weight(x, x, many.shape, one, one, one, 1)),
+        ("forward", lambda: conv_native.conv(x, many, None, full)),
+        ("gradient of input", lambda: conv_native.conv_grad_input(x, many, full)),
+        ("gradient of weight", lambda: conv_native.conv_grad_weight(x, x, full)),
         ("gradient of bias", lambda: conv_native.bias_grad(x)),
-        ("depthwise", lambda: conv_native.conv(x, few, None, two, one, one, 8, (2, 2))),
-        ("depthwise, gradient of weight", lambda: conv_native.conv_grad_weight(x, x, few.shape, one, one, one, 8)),
+        ("depthwise", lambda: conv_native.conv(x, few, None, depthwise)),
+        ("depthwise, gradient of weight", lambda: conv_native.conv_grad_weight(half, x, depthwise)),
     ]

@@ -1,16 +1,17 @@
 """Tables and block sizes of the compiled convolutions, made once per shape.
 
-Every case is brought to three spatial dimensions (leading ones) and to one form: the output pixel ``p`` of a grid
-reads the input at ``p * stride + tap`` for a list of taps (vectors of whole numbers, negative ones reach into the
-padding).  A forward pass is one such grid; the gradient of the input is one per phase of the stride.
+Every case is brought to three spatial dimensions (leading ones) and to one form, the *grid*: output pixel ``p`` reads
+the input at ``p * stride + tap`` for a list of taps (vectors of whole numbers, negative ones reach into the padding).
+A forward pass is one grid; the gradient of the input is one per phase of the stride.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -24,14 +25,13 @@ FEW = 24  # a job has at least so many output pixels, whatever its part of the i
 LEAST = 96  # an image is not cut in smaller jobs just to have more of them
 TERMS = 200  # terms per pass over the pixels: their weights (16 floats each) stay in the first-level cache
 TURNED = 256  # most output pixels of a job of the weight's gradient: as many terms of its sums
-SHARED_SUMS = 1 << 20  # floats that the partial sums of the weight's gradient may take
 NARROW = 4  # up to so many output channels per group, vectors hold pixels instead of channels
 NARROW_TERMS = (9, 6, 4, 3)  # terms of the weight's gradient at once, for 1 to 4 channels
 LONG = 4096  # most output pixels of a job with pixels in its vectors
 JOBS = 16  # fewest jobs, if the shape allows, so that threads have something to share
 
 
-# Positions in the table of whole numbers that the kernels read; those of three dimensions take three places.
+# Positions in the table of whole numbers that the kernels read; those with three dimensions take three places.
 (
     CHANNELS, PLANE, LINE, COLUMN, GROUPS, IN_GROUP, OUT_GROUP, WIDTHS, FIRST, IMAGE_STRIDE, CHANNEL_STRIDE, CONTIGUOUS,
     CHUNK, IMAGE_BOX, SUMS, TILE_SHARES, BUNCH, IMAGES, PHASE,
@@ -44,24 +44,39 @@ def three(values: Ints, fill: int) -> Ints:
     return (fill,) * (3 - len(values)) + tuple(values)
 
 
-@dataclass(frozen=True)
-class Gather:
-    """What ``jit_conv.gather`` needs beside the arrays."""
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """What is to be computed: ``y[p * step + first] = sum over taps of x[p * stride + tap]``, per group of channels."""
 
-    parts: int  # parts of the work: blocks of images
+    x_shape: Ints  # (n, c, d, h, w)
+    out: Ints  # output pixels
+    stride: Ints
+    taps: list[tuple[int, Ints]]  # (index in the kernel's window, offset vector)
+    groups: int
+    channels: int  # of the output, all groups together
+    y_shape: Ints  # (d, h, w) of the array that the outputs are stored in
+    step: Ints = (1, 1, 1)
+    first: Ints = (0, 0, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """How it is computed: what ``jit_conv.gather`` or ``jit_conv_narrow.narrow`` need beside the arrays."""
+
+    parts: int  # of the work: blocks of images
     tile_shares: int  # each part is done in so many shares of the register tiles
-    grain: int
-    spec: np.ndarray  # int64, in the order that gather reads
-    offsets: np.ndarray  # int64 bytes: one per term (channel, tap)
-    spots: np.ndarray  # int64 bytes: one per pixel of a job
-    places: np.ndarray  # int64 floats: one per pixel of a job, where the output is not contiguous
-    taps: tuple[int, ...]  # indices of the taps in the kernel window
-    widths: int  # channels of one group, filled up to whole vectors
     tiles: int  # register tiles that the channels of all groups take
+    widths: int  # channels of one group, filled up to whole vectors
+    grain: int  # shares worth a thread of their own
+    spec: np.ndarray  # int64, at the positions above
+    offsets: np.ndarray  # int64 bytes: one per term (channel, tap)
+    spots: np.ndarray  # int64 bytes: one per pixel of a part
+    places: np.ndarray  # int64 floats: one per pixel of a part, where the output is not contiguous
+    taps: list[int]  # indices in the kernel's window
 
 
-def _blocks(out: Ints, stride: Ints, reach: Ints, channels: int, images: int, most: int, least: int = LEAST) -> Ints:
-    """Output pixels per job in each dimension: whole images, else whole slices, else whole rows, else parts of a row."""
+def _blocks(out: Ints, stride: Ints, reach: Ints, channels: int, images: int, most: int, least: int) -> Ints:
+    """Output pixels per part in each dimension: whole images, else slices, else rows, else parts of a row."""
 
     def fits(block: list[int]) -> bool:
         pixels = math.prod(block)
@@ -93,180 +108,231 @@ def _padded(size: int) -> int:
     return 16 * (lines | 1)
 
 
-def grid(
-    x_shape: Ints, out: Ints, stride: Ints, taps: list[tuple[int, Ints]], groups: int, out_channels: int,
-    y_shape: Ints, step: Ints, first: Ints, lanes: int, rows: int, most: int = PIXELS, bunch_pixels: int = BUNCHED,
-) -> Gather:  # fmt: skip
-    """Plan one grid of output pixels.
+def _pitch(shape: Ints) -> np.ndarray:
+    """Floats from one index to the next in each dimension of a contiguous array."""
+    return np.array([shape[1] * shape[2], shape[2], 1], np.int64)
 
-    ``x_shape`` is (n, c, d, h, w); ``taps`` holds (index in the window, offset vector); output pixel ``p`` is stored at
-    ``p * step + first`` of an array of spatial shape ``y_shape``.  ``lanes`` and ``rows`` describe the register tile.
-    """
-    n, c = x_shape[:2]
-    in_group, out_group = c // groups, out_channels // groups
+
+def _vectors(taps: list[tuple[int, Ints]]) -> tuple[np.ndarray, np.ndarray, Ints]:
+    """Offset vectors from the first pixel that a window reads, that pixel, and how far a window reaches."""
     vectors = np.array([vector for _, vector in taps], np.int64)
     origin = vectors.min(0)
-    reach = tuple(int(v) for v in vectors.max(0) - origin + 1)
-    block = _blocks(out, stride, reach, c, n, most)
-    count = tuple(-(-m // b) for m, b in zip(out, block, strict=True))
+    return vectors - origin, origin, tuple(int(v) + 1 for v in vectors.max(0) - origin)
+
+
+def _table(values: dict[int, Any]) -> np.ndarray:
+    table = np.zeros(STEP + 3, np.int64)
+    for place, value in values.items():
+        table[place : place + np.size(value)] = value
+    return table
+
+
+def _grain(work: int) -> int:
+    """Shares of ``work`` multiply-adds each that pay for waking a thread."""
+    return max(1, -(-runtime.THRESHOLDS["parallel.fma"] // work))
+
+
+def wide_plan(grid: Grid, most: int = PIXELS, together: int = BUNCHED) -> Plan:
+    """Plan for many output channels: vectors hold channels."""
+    from .jit_simd import LANES, ROWS
+
+    n, c = grid.x_shape[:2]
+    in_group, out_group = c // grid.groups, grid.channels // grid.groups
+    vectors, origin, reach = _vectors(grid.taps)
+    block = _blocks(grid.out, grid.stride, reach, c, n, most, LEAST)
+    count = tuple(-(-m // b) for m, b in zip(grid.out, block, strict=True))
     pixels = math.prod(block)
 
     # the copied part of an image: channels `plane` floats apart
-    size = tuple((b - 1) * s + r for b, s, r in zip(block, stride, reach, strict=True))
-    pitch = np.array([size[1] * size[2], size[2], 1], np.int64)
+    size = tuple((b - 1) * s + r for b, s, r in zip(block, grid.stride, reach, strict=True))
+    pitch = _pitch(size)
     plane = _padded(math.prod(size))
-    image_box = c * plane
     bunch = 1
     if math.prod(count) == 1:  # several whole images at once, to fill the register tiles and their sums
-        bunch = max(1, min(bunch_pixels // pixels, BOX // image_box, n // JOBS))
+        bunch = max(1, min(together // pixels, BOX // (c * plane), n // JOBS))
 
     cells = np.stack(np.meshgrid(*map(np.arange, block), indexing="ij"), -1).reshape(-1, 3)
-    offsets = (np.arange(in_group)[:, None] * plane + (vectors - origin) @ pitch).ravel() * 4
-    spots = (np.arange(bunch)[:, None] * image_box + (cells * stride) @ pitch).ravel() * 4
-    spots = np.concatenate([spots, spots[-1:].repeat(-spots.size % rows)])
-    steps = np.array(step) * [y_shape[1] * y_shape[2], y_shape[2], 1]
+    offsets = (np.arange(in_group)[:, None] * plane + vectors @ pitch).ravel() * 4
+    spots = (np.arange(bunch)[:, None] * c * plane + (cells * grid.stride) @ pitch).ravel() * 4
+    spots = np.concatenate([spots, spots[-1:].repeat(-spots.size % ROWS)])
+    steps = np.array(grid.step) * _pitch(grid.y_shape)
 
-    widths = -(-out_group // lanes) * lanes
-    tiles = groups * -(-widths // (2 * lanes))
+    widths = -(-out_group // LANES) * LANES
+    tiles = grid.groups * -(-widths // (2 * LANES))
     parts = -(-n // bunch) * math.prod(count)
     tile_shares = min(tiles, max(1, JOBS // max(1, parts)))  # too few images and pixels: share out the channels
     depth = offsets.size
-    spec = np.zeros(43, np.int64)
-    for place, value in {
-        CHANNELS: c, PLANE: plane, LINE: pitch[0], COLUMN: pitch[1], GROUPS: groups, IN_GROUP: in_group,
-        OUT_GROUP: out_group, WIDTHS: widths,
-        IMAGE_STRIDE: out_channels * math.prod(y_shape), CHANNEL_STRIDE: math.prod(y_shape),
-        CONTIGUOUS: tuple(step) == (1, 1, 1) and tuple(out) == tuple(y_shape),
-        CHUNK: -(-depth // -(-depth // TERMS)), IMAGE_BOX: image_box, SUMS: spots.size * min(widths, 2 * lanes),
-        TILE_SHARES: tile_shares, BUNCH: bunch, IMAGES: n,
-    }.items():  # fmt: skip
-        spec[place] = value
-    spec[FIRST] = np.array(first) @ np.array([y_shape[1] * y_shape[2], y_shape[2], 1])
-    for place, triple in {
-        INPUT: x_shape[2:], BLOCKS: count, BLOCK: block, OUT: out, STRIDE: stride, ORIGIN: origin, REACH: reach, STEP: steps,
-    }.items():  # fmt: skip
-        spec[place : place + 3] = triple
-    work = bunch * pixels * depth * widths * groups // tile_shares  # multiply-adds of one share
-    return Gather(
-        parts=parts, tile_shares=tile_shares, grain=max(1, -(-runtime.THRESHOLDS["parallel.fma"] // work)), spec=spec,
-        offsets=offsets, spots=spots, places=cells @ steps, taps=tuple(i for i, _ in taps), widths=widths, tiles=tiles,
-    )  # fmt: skip
+    spec = _table(
+        {
+            CHANNELS: c,
+            PLANE: plane,
+            LINE: pitch[0],
+            COLUMN: pitch[1],
+            GROUPS: grid.groups,
+            IN_GROUP: in_group,
+            OUT_GROUP: out_group,
+            WIDTHS: widths,
+            FIRST: np.array(grid.first) @ _pitch(grid.y_shape),
+            IMAGE_STRIDE: grid.channels * math.prod(grid.y_shape),
+            CHANNEL_STRIDE: math.prod(grid.y_shape),
+            CONTIGUOUS: grid.step == (1, 1, 1) and grid.out == grid.y_shape,
+            CHUNK: -(-depth // -(-depth // TERMS)),
+            IMAGE_BOX: c * plane,
+            SUMS: spots.size * min(widths, 2 * LANES),
+            TILE_SHARES: tile_shares,
+            BUNCH: bunch,
+            IMAGES: n,
+            INPUT: grid.x_shape[2:],
+            BLOCKS: count,
+            BLOCK: block,
+            OUT: grid.out,
+            STRIDE: grid.stride,
+            ORIGIN: origin,
+            REACH: reach,
+            STEP: steps,
+        }
+    )
+    grain = _grain(bunch * pixels * depth * widths * grid.groups // tile_shares)
+    taps = [i for i, _ in grid.taps]
+    return Plan(parts, tile_shares, tiles, widths, grain, spec, offsets, spots, cells @ steps, taps)
 
 
-def narrow_grid(
-    x_shape: Ints, out: Ints, stride: Ints, taps: list[tuple[int, Ints]], groups: int, out_channels: int,
-    y_shape: Ints, step: Ints, first: Ints,
-) -> Gather:  # fmt: skip
-    """As `grid`, for ``jit_conv_narrow``: parts of one group's channels, sorted by phase of the stride."""
-    n, c = x_shape[:2]
-    in_group = c // groups
-    vectors = np.array([vector for _, vector in taps], np.int64)
-    origin = vectors.min(0)
-    reach = tuple(int(v) for v in vectors.max(0) - origin + 1)
-    block = _blocks(out, stride, reach, in_group, n * groups, LONG, LONG // 4)
-    count = tuple(-(-m // b) for m, b in zip(out, block, strict=True))
-    size = tuple(-(-((b - 1) * s + r) // s) for b, s, r in zip(block, stride, reach, strict=True))  # of one phase
-    pitch = np.array([size[1] * size[2], size[2], 1], np.int64)
+def narrow_plan(grid: Grid) -> Plan:
+    """Plan for few output channels per group: vectors hold pixels, and the input is sorted by phase of the stride."""
+    n, c = grid.x_shape[:2]
+    in_group, out_group = c // grid.groups, grid.channels // grid.groups
+    vectors, origin, reach = _vectors(grid.taps)
+    block = _blocks(grid.out, grid.stride, reach, in_group, n * grid.groups, LONG, LONG // 4)
+    count = tuple(-(-m // b) for m, b in zip(grid.out, block, strict=True))
+    size = tuple(  # of one phase
+        -(-((b - 1) * s + r) // s) for b, s, r in zip(block, grid.stride, reach, strict=True)
+    )
+    pitch = _pitch(size)
     phase = math.prod(size)
-    plane = _padded(phase * math.prod(stride))
-    phases, places = (vectors - origin) % stride, (vectors - origin) // stride
-    order = phases @ [stride[1] * stride[2], stride[2], 1]
-    offsets = (np.arange(in_group)[:, None] * plane + order * phase + places @ pitch).ravel() * 4
-    y_pitch = np.array([y_shape[1] * y_shape[2], y_shape[2], 1], np.int64)
-    parts = n * math.prod(count)
-    spec = np.zeros(43, np.int64)
-    for place, value in {
-        CHANNELS: c, PLANE: plane, LINE: pitch[0], COLUMN: pitch[1], PHASE: phase, GROUPS: groups, IN_GROUP: in_group,
-        OUT_GROUP: out_channels // groups, FIRST: np.array(first) @ y_pitch,
-        IMAGE_STRIDE: out_channels * math.prod(y_shape), CHANNEL_STRIDE: math.prod(y_shape), IMAGES: n,
-        SUMS: (block[0] - 1) * pitch[0] + (block[1] - 1) * pitch[1] + block[2],
-    }.items():  # fmt: skip
-        spec[place] = value
-    for place, triple in {
-        INPUT: x_shape[2:], BLOCKS: count, BLOCK: block, OUT: out, STRIDE: stride, ORIGIN: origin, REACH: reach,
-        STEP: np.array(step) * y_pitch,
-    }.items():  # fmt: skip
-        spec[place : place + 3] = triple
-    work = math.prod(block) * offsets.size * (out_channels // groups)
-    return Gather(
-        parts=parts, tile_shares=groups, grain=max(1, -(-runtime.THRESHOLDS["parallel.fma"] // (4 * work))), spec=spec,
-        offsets=offsets, spots=offsets[:0], places=offsets[:0], taps=tuple(i for i, _ in taps),
-        widths=out_channels // groups, tiles=groups,
-    )  # fmt: skip
+    plane = _padded(phase * math.prod(grid.stride))
+    order = (vectors % grid.stride) @ _pitch(grid.stride)
+    offsets = (np.arange(in_group)[:, None] * plane + order * phase + vectors // grid.stride @ pitch).ravel() * 4
+    spec = _table(
+        {
+            CHANNELS: c,
+            PLANE: plane,
+            LINE: pitch[0],
+            COLUMN: pitch[1],
+            PHASE: phase,
+            GROUPS: grid.groups,
+            IN_GROUP: in_group,
+            OUT_GROUP: out_group,
+            FIRST: np.array(grid.first) @ _pitch(grid.y_shape),
+            IMAGE_STRIDE: grid.channels * math.prod(grid.y_shape),
+            CHANNEL_STRIDE: math.prod(grid.y_shape),
+            IMAGES: n,
+            SUMS: (np.array(block) - 1) @ pitch + 1,
+            INPUT: grid.x_shape[2:],
+            BLOCKS: count,
+            BLOCK: block,
+            OUT: grid.out,
+            STRIDE: grid.stride,
+            ORIGIN: origin,
+            REACH: reach,
+            STEP: np.array(grid.step) * _pitch(grid.y_shape),
+        }
+    )
+    grain = _grain(4 * math.prod(block) * offsets.size * out_group)  # a part of the speed of wide tiles
+    none = offsets[:0]
+    taps = [i for i, _ in grid.taps]
+    return Plan(n * math.prod(count), grid.groups, grid.groups, out_group, grain, spec, offsets, none, none, taps)
 
 
-def _window(w_shape: Ints, stride: Ints, padding: Ints, dilation: Ints) -> tuple[Ints, list[tuple[int, Ints]]]:
-    """Stride and taps of the forward pass in three dimensions."""
-    kernel, stride, padding, dilation = (
-        three(w_shape[2:], 1), three(stride, 1), three(padding, 0), three(dilation, 1),
-    )  # fmt: skip
-    taps = [
-        (i, tuple(t * d - p for t, d, p in zip(tap, dilation, padding, strict=True)))
-        for i, tap in enumerate(product(*map(range, kernel)))
-    ]
-    return stride, taps
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """One convolution, checked; its plans are made when first asked for."""
 
+    x_shape: Ints
+    w_shape: Ints
+    stride: Ints
+    padding: Ints
+    dilation: Ints
+    groups: int
+    out: Ints  # spatial shape of the output
 
-@lru_cache(maxsize=256)
-def forward(
-    x_shape: Ints, w_shape: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int, out: Ints, lanes: int, rows: int
-) -> Gather:
-    """The one grid of a forward pass."""
-    stride, taps = _window(w_shape, stride, padding, dilation)
-    shape = (*x_shape[:2], *three(x_shape[2:], 1))
-    out = three(out, 1)
-    if w_shape[0] // groups <= NARROW:
-        return narrow_grid(shape, out, stride, taps, groups, w_shape[0], out, (1, 1, 1), (0, 0, 0))
-    return grid(shape, out, stride, taps, groups, w_shape[0], out, (1, 1, 1), (0, 0, 0), lanes, rows)
+    @cached_property
+    def work(self) -> int:
+        """Multiply-adds."""
+        return self.x_shape[0] * math.prod(self.out) * math.prod(self.w_shape)
 
+    @cached_property
+    def how(self) -> tuple[Ints, Ints, Ints, int]:
+        """Stride, padding, dilation and groups."""
+        return self.stride, self.padding, self.dilation, self.groups
 
-@lru_cache(maxsize=256)
-def input_gradient(
-    g_shape: Ints, w_shape: Ints, x_shape: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int, lanes: int, rows: int
-) -> tuple[list[Gather], bool]:
-    """One grid per phase of the stride, and whether some input pixels are read by no window (their gradient is 0).
+    @cached_property
+    def y_shape(self) -> Ints:
+        return (self.x_shape[0], self.w_shape[0], *self.out)
 
-    Input pixel ``i`` was read at tap ``t`` by output pixel ``p`` when ``i = p stride + t dilation - padding``; for the
-    pixels ``i = phase + j stride`` that is ``p = j + (phase + padding - t dilation) / stride``, where it divides.
-    """
-    kernel, stride, padding, dilation = (
-        three(w_shape[2:], 1), three(stride, 1), three(padding, 0), three(dilation, 1),
-    )  # fmt: skip
-    size = three(x_shape[2:], 1)
-    grids: list[Gather] = []
-    holes = False
-    for phase in product(*map(range, stride)):
-        out = tuple(-(-(n - f) // s) for n, f, s in zip(size, phase, stride, strict=True))
-        if min(out) < 1:
-            continue
-        taps = []
-        for i, tap in enumerate(product(*map(range, kernel))):
-            moved = [f + p - t * d for f, p, t, d in zip(phase, padding, tap, dilation, strict=True)]
-            if all(m % s == 0 for m, s in zip(moved, stride, strict=True)):
-                taps.append((i, tuple(m // s for m, s in zip(moved, stride, strict=True))))
-        if not taps:
-            holes = True
-            continue
-        shape = (*g_shape[:2], *three(g_shape[2:], 1))
-        if w_shape[1] <= NARROW:
-            grids.append(narrow_grid(shape, out, (1, 1, 1), taps, groups, x_shape[1], size, stride, phase))
+    @cached_property
+    def narrow_forward(self) -> bool:
+        """Whether a group has so few output channels that vectors hold pixels, forward and for the weight."""
+        return self.w_shape[0] // self.groups <= NARROW
+
+    @cached_property
+    def narrow_backward(self) -> bool:
+        """The same for the gradient of the input, whose output channels are the input's."""
+        return self.w_shape[1] <= NARROW
+
+    @property
+    def _window(self) -> list[tuple[int, Ints]]:
+        """Index in the kernel and offset ``t * dilation - padding`` of each tap."""
+        kernel, dilation, padding = three(self.w_shape[2:], 1), three(self.dilation, 1), three(self.padding, 0)
+        return [
+            (i, tuple(t * d - p for t, d, p in zip(tap, dilation, padding, strict=True)))
+            for i, tap in enumerate(product(*map(range, kernel)))
+        ]
+
+    @property
+    def _forward_grid(self) -> Grid:
+        shape = (*self.x_shape[:2], *three(self.x_shape[2:], 1))
+        out = three(self.out, 1)
+        return Grid(shape, out, three(self.stride, 1), self._window, self.groups, self.w_shape[0], out)
+
+    @cached_property
+    def forward(self) -> Plan:
+        """The one grid of a forward pass."""
+        return narrow_plan(self._forward_grid) if self.narrow_forward else wide_plan(self._forward_grid)
+
+    @cached_property
+    def weight(self) -> Plan:
+        """The grid of a forward pass in smaller parts, its terms filled up to whole register tiles."""
+        from .jit_simd import ROWS
+
+        if self.narrow_forward:
+            plan, rows = narrow_plan(self._forward_grid), NARROW_TERMS[self.w_shape[0] // self.groups - 1]
         else:
-            grids.append(grid(shape, out, (1, 1, 1), taps, groups, x_shape[1], size, stride, phase, lanes, rows))
-    return grids, holes
+            plan, rows = wide_plan(self._forward_grid, TURNED, TURNED), ROWS
+        missing = -plan.offsets.size % rows
+        return replace(plan, offsets=np.concatenate([plan.offsets, plan.offsets[:1].repeat(missing)]))
 
+    @cached_property
+    def inputs(self) -> tuple[list[Plan], bool]:
+        """One grid per phase of the stride, and whether some input pixels are read by no window (gradient 0).
 
-@lru_cache(maxsize=256)
-def weight_gradient(
-    x_shape: Ints, w_shape: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int, out: Ints, lanes: int, rows: int
-) -> Gather:
-    """The grid of a forward pass in smaller jobs, its terms filled up to whole register tiles."""
-    stride, taps = _window(w_shape, stride, padding, dilation)
-    shape = (*x_shape[:2], *three(x_shape[2:], 1))
-    out = three(out, 1)
-    if w_shape[0] // groups <= NARROW:
-        plan = narrow_grid(shape, out, stride, taps, groups, w_shape[0], out, (1, 1, 1), (0, 0, 0))
-        rows = NARROW_TERMS[w_shape[0] // groups - 1]
-    else:
-        plan = grid(shape, out, stride, taps, groups, w_shape[0], out, (1, 1, 1), (0, 0, 0), lanes, rows, TURNED, TURNED)
-    missing = -plan.offsets.size % rows
-    return replace(plan, offsets=np.concatenate([plan.offsets, plan.offsets[:1].repeat(missing)]))
+        Input pixel ``i`` was read at tap ``t`` by output pixel ``p`` when ``i = p stride + t dilation - padding``; for
+        the pixels ``i = phase + j stride`` that is ``p = j + (phase + padding - t dilation) / stride``, if it divides.
+        """
+        stride, size = three(self.stride, 1), three(self.x_shape[2:], 1)
+        g_shape = (*self.y_shape[:2], *three(self.out, 1))
+        plans, holes = [], False
+        for phase in product(*map(range, stride)):
+            out = tuple(-(-(n - f) // s) for n, f, s in zip(size, phase, stride, strict=True))
+            if min(out) < 1:
+                continue
+            taps = []
+            for i, vector in self._window:
+                moved = [f - v for f, v in zip(phase, vector, strict=True)]
+                if all(m % s == 0 for m, s in zip(moved, stride, strict=True)):
+                    taps.append((i, tuple(m // s for m, s in zip(moved, stride, strict=True))))
+            if not taps:
+                holes = True
+                continue
+            grid = Grid(g_shape, out, (1, 1, 1), taps, self.groups, self.x_shape[1], size, stride, phase)
+            plans.append(narrow_plan(grid) if self.narrow_backward else wide_plan(grid))
+        return plans, holes

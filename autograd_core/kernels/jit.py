@@ -40,9 +40,15 @@ def kernel(fn: Callable[..., Any] | None = None, **options: Any) -> Any:
     if fn is None:
         return lambda function: kernel(function, **options)
     cache = options.pop("cache", True)
-    settings = {"nogil": True, "fastmath": set(FASTMATH), "error_model": "numpy", "boundscheck": False, "no_cfunc_wrapper": True}
+    settings = {
+        "nogil": True,
+        "fastmath": set(FASTMATH),
+        "error_model": "numpy",
+        "boundscheck": False,
+        "no_cfunc_wrapper": True,
+    }
     settings.update(options)
-    dispatcher = numba.njit(**settings)(fn)
+    dispatcher: Any = numba.njit(**settings)(fn)  # type: ignore[call-overload]
     if cache and cache_directory() is not None:
         # Some platforms cannot cache; compiling in each process is slower, not wrong.
         with contextlib.suppress(RuntimeError, OSError):
@@ -68,7 +74,7 @@ def beside(fn: Any, source: str, names: dict[str, Any]) -> Any:
 # --------------------------------------------------------------------------------------- the cache
 
 _here = Path(__file__).resolve().parent
-_directory: Path | None | bool = False  # False: not looked for yet
+_directory: Path | bool | None = False  # False: not looked for yet
 
 
 def _candidates() -> Iterator[Path]:
@@ -109,7 +115,7 @@ def cache_directory() -> Path | None:
 def _stamp(file: Path) -> str:
     """Hash of a kernel's file and of the files that every kernel may build on: the cache must follow both."""
     digest = hashlib.sha256(numba.__version__.encode())
-    shared = ("jit.py", "jit_math.py", "jit_memory.py", "jit_pool.py", "jit_simd.py")
+    shared = ("jit.py", "jit_gemm.py", "jit_math.py", "jit_memory.py", "jit_pool.py", "jit_simd.py")
     for source in (file, *(_here / name for name in shared)):
         with contextlib.suppress(OSError):
             digest.update(source.read_bytes())

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Convolution in float32 as compiled code: an implicit matrix product, without copied windows.
 
 A *job* is a block of output pixels of one image.  The part of the image that it reads is copied once into a small
@@ -76,7 +77,10 @@ def pack_rows(begin, end, w, panels, groups, lanes, widths, depth):
         g = tile // tiles_in_group
         first = (tile - g * tiles_in_group) * WIDE
         width = min(WIDE, widths - first)
-        source, target = address(w) + 4 * (g * lanes + first) * depth, address(panels) + 4 * (g * widths + first) * depth
+        source, target = (
+            address(w) + 4 * (g * lanes + first) * depth,
+            address(panels) + 4 * (g * widths + first) * depth,
+        )
         take_pixels(source, depth, min(width, lanes - first), width, depth, target)
 
 

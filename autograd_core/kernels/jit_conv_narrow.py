@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Convolution in float32 with one to four output channels per group: depthwise, and gradients of images.
 
 The register tile of ``jit_conv`` needs many output channels to fill its vectors.  Here a vector holds neighbouring
@@ -44,7 +45,7 @@ dots1, dots2, dots3, dots4 = (make_dots(c, terms) for c, terms in enumerate(NARR
 
 @inner
 def load_group(x_at, image, group, box, spec, d0, h0, w0, nd, nh, nw):
-    """Copy ``(in_group, nd, nh, nw)`` pixels that begin at ``(d0, h0, w0)``, sorted by phase, zeros outside the image."""
+    """Copy ``(in_group, nd, nh, nw)`` pixels from ``(d0, h0, w0)`` on, sorted by phase, zeros outside the image."""
     depth, height, width = spec[INPUT], spec[INPUT + 1], spec[INPUT + 2]
     stride_d, stride_h, stride_w = spec[STRIDE], spec[STRIDE + 1], spec[STRIDE + 2]
     plane, line, column, phase = 4 * spec[PLANE], 4 * spec[LINE], 4 * spec[COLUMN], 4 * spec[PHASE]
@@ -72,7 +73,11 @@ def enter(part, spec):
     bd, rest = divmod(block, spec[BLOCKS + 1] * spec[BLOCKS + 2])
     bh, bw = divmod(rest, spec[BLOCKS + 2])
     d0, h0, w0 = bd * spec[BLOCK], bh * spec[BLOCK + 1], bw * spec[BLOCK + 2]
-    nd, nh, nw = min(spec[BLOCK], spec[OUT] - d0), min(spec[BLOCK + 1], spec[OUT + 1] - h0), min(spec[BLOCK + 2], spec[OUT + 2] - w0)
+    nd, nh, nw = (
+        min(spec[BLOCK], spec[OUT] - d0),
+        min(spec[BLOCK + 1], spec[OUT + 1] - h0),
+        min(spec[BLOCK + 2], spec[OUT + 2] - w0),
+    )
     return image, d0, h0, w0, nd, nh, nw
 
 

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """The native half of the thread pool: how pieces of a range are posted, claimed and awaited without Python.
 
 A region is posted in a *mailbox*, an array of words one cache line apart.  Whoever gets hold of the ticket (the
@@ -80,7 +81,9 @@ def pause(typingctx):
     def codegen(context, builder, signature, args):
         machine = platform.machine().lower()
         if machine in ("x86_64", "amd64"):
-            hint = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), []), "llvm.x86.sse2.pause")
+            hint = cgutils.get_or_insert_function(
+                builder.module, ir.FunctionType(ir.VoidType(), []), "llvm.x86.sse2.pause"
+            )
             builder.call(hint, [])
         elif machine in ("aarch64", "arm64"):
             number = ir.IntType(32)
@@ -100,9 +103,7 @@ def give_way(typingctx):
     def codegen(context, builder, signature, args):
         if sys.platform != "win32":
             number = ir.IntType(32)
-            builder.call(
-                cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, []), "sched_yield"), []
-            )
+            builder.call(cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, []), "sched_yield"), [])
         return context.get_dummy_value()
 
     return types.void(), codegen
@@ -227,7 +228,9 @@ def serve(box, patience):
 
 def region(function: Any) -> Any:
     """The compiled ``region(box, n, pieces, *args)`` that posts the kernel ``function(begin, end, *args)``."""
-    names = "".join(f"{name}, " for name in function.py_func.__code__.co_varnames[2 : function.py_func.__code__.co_argcount])
+    names = "".join(
+        f"{name}, " for name in function.py_func.__code__.co_varnames[2 : function.py_func.__code__.co_argcount]
+    )
     source = (
         f"def region(box, n, pieces, {names}):\n"
         f"    function, env = bind(body, ({names}))\n"

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Vector building blocks as LLVM code: what Numba's own loops do not reach.
 
 Vectors are as wide as the CPU's registers (`LANES` floats; LLVM splits them where a CPU has narrower ones).  All
@@ -95,9 +96,7 @@ def make_tile(vectors: int) -> Any:
         def codegen(context, b, signature, args):
             base, spots, offsets, panel, depth, start, step, out = args
             fma = _fma(b, LANES)
-            rows = [
-                b.add(base, b.load(_pointer(b, _plus(b, spots, 8 * i), _i64), align=8)) for i in range(ROWS)
-            ]
+            rows = [b.add(base, b.load(_pointer(b, _plus(b, spots, 8 * i), _i64), align=8)) for i in range(ROWS)]
             first = []
             for i in range(ROWS):
                 row = b.add(start, b.mul(step, ir.Constant(_i64, i)))
@@ -203,8 +202,8 @@ def clear1(typingctx, target):
 def make_strip(channels: int, vectors: int) -> Any:
     """``strip(base, offsets, depth, weights, starts, out, pitch)`` for ``vectors`` vectors of pixels in a row.
 
-    ``out[c, :] = starts[c] + sum_r  weights[r, c] * base[offsets[r] : ...]`` for each of ``channels`` output channels
-    ``c``, which are ``pitch`` bytes apart.
+    ``out[c, :] = starts[c] + sum_r weights[r, c] * base[offsets[r] :]`` for each of ``channels`` output channels ``c``,
+    which are ``pitch`` bytes apart.
     """
     width = 4 * LANES
 
@@ -248,8 +247,8 @@ def make_strip(channels: int, vectors: int) -> Any:
 def make_dots(channels: int, terms: int) -> Any:
     """``dots(left, pitch, base, offsets, count, sums)``: scalar products of ``count`` vectors, kept lane by lane.
 
-    ``sums[c, r, :] += left[c, v, :] * base[offsets[r] + v, :]`` over all vectors ``v``, for each of ``channels`` rows of
-    ``left`` (``pitch`` bytes apart) and ``terms`` offsets.
+    ``sums[c, r, :] += left[c, v, :] * base[offsets[r] + v, :]`` over all vectors ``v``, for each of ``channels`` rows
+    of ``left`` (``pitch`` bytes apart) and ``terms`` offsets.
     """
     width = 4 * LANES
 
@@ -259,9 +258,7 @@ def make_dots(channels: int, terms: int) -> Any:
             left, pitch, base, offsets, count, sums = args
             fma = _fma(b, LANES)
             rows = [b.add(left, b.mul(pitch, ir.Constant(_i64, c))) for c in range(channels)]
-            spots = [
-                b.add(base, b.load(_pointer(b, _plus(b, offsets, 8 * r), _i64), align=8)) for r in range(terms)
-            ]
+            spots = [b.add(base, b.load(_pointer(b, _plus(b, offsets, 8 * r), _i64), align=8)) for r in range(terms)]
             places = [[_plus(b, sums, width * (terms * c + r)) for r in range(terms)] for c in range(channels)]
             first = [[_load(b, place, LANES) for place in line] for line in places]
             entry, loop, done = b.block, b.append_basic_block("vectors"), b.append_basic_block("done")

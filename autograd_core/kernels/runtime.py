@@ -126,7 +126,7 @@ def _default_threads() -> int:
 def _limit_blas(count: int) -> bool:
     """Tell the BLAS inside NumPy to use ``count`` threads; False when it offers no such call."""
     try:
-        from numpy._core import _multiarray_umath
+        _multiarray_umath = importlib.import_module("numpy._core._multiarray_umath")
 
         library = ctypes.CDLL(_multiarray_umath.__file__)  # its symbols include those of the BLAS it links
     except (ImportError, OSError):

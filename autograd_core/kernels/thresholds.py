@@ -12,7 +12,7 @@ THRESHOLDS: dict[str, int] = {
     # runtime.parallel: elements of a memory-bound pass (about 1 ns each) that pay for waking one more thread
     "parallel.elements": 60_000,
     # multiply-adds of a compute-bound kernel (40 to 100 a nanosecond) that pay for waking one more thread
-    "parallel.fma": 2_000_000,
+    "parallel.fma": 1_000_000,
     # conv*: multiply-adds below which the NumPy twin is used, so that a tiny model never waits for the compiler
     "conv.numba": 100_000,
     # conv.bias_grad: elements of the gradient

@@ -164,7 +164,7 @@ def test_reproducible_for_a_thread_count(case, compiled):
 @needs_numba
 @pytest.mark.parametrize("case", ["same padding", "depthwise", "three channels, 7x7, stride 2", "two channels out"])
 def test_accuracy_of_float32(case, compiled):
-    """Against float64, within the error that ``terms`` rounded products and sums may make: terms * eps * sum of sizes."""
+    """Against float64, within what ``terms`` rounded products and sums may err: terms * eps * sum of sizes."""
     x_shape, w_shape, *how = tuples(case)
     rng = np.random.default_rng(1)
     x, w = rng.standard_normal(x_shape, np.float32), rng.standard_normal(w_shape, np.float32)
@@ -203,14 +203,17 @@ def test_dtype_is_kept_and_sizes_of_zero_work(dtype):
     for n, c in ((0, 3), (2, 0), (0, 0)):
         x, w, bias = np.ones((n, c, 5, 5), dtype), np.ones((4, c, 3, 3), dtype), np.arange(4).astype(dtype)
         y = C.conv(x, w, bias)
-        assert y.shape == (n, 4, 3, 3) and y.dtype == dtype and (y == bias[:, None, None]).all()
+        assert (y.shape, y.dtype) == ((n, 4, 3, 3), dtype)
+        assert (y == bias[:, None, None]).all()
         assert C.conv_grad_input(y, w, x.shape).shape == x.shape
         dw = C.conv_grad_weight(y, x, w.shape)
-        assert dw.shape == w.shape and dw.dtype == dtype and not dw.any()
+        assert (dw.shape, dw.dtype) == (w.shape, dtype)
+        assert not dw.any()
         assert C.bias_grad(y).shape == (4,)
     x = np.ones((2, 3, 6, 6), dtype)
     y = C.conv(x, np.ones((4, 3, 3, 3), dtype), stride=2)
-    assert y.dtype == dtype and (y == 27).all()
+    assert y.dtype == dtype
+    assert (y == 27).all()
 
 
 @pytest.mark.parametrize("output_padding", [0, 1])
@@ -220,7 +223,7 @@ def test_transposed(output_padding):
     shape = C.transposed_size("conv_transpose2d", x.shape, w.shape, 2, 1, output_padding, 2)
     assert shape == (2, 4, 9 + output_padding, 7 + output_padding)
     y = C.conv_grad_input(x, w, shape, 2, 1, 1, 2)
-    assert y.shape == shape and y[0, 0, 0, 0] == 3 and y[0, 0, 1, 1] == 12
+    assert (y.shape, y[0, 0, 0, 0], y[0, 0, 1, 1]) == (shape, 3, 12)
 
 
 ONE = np.ones((2, 3, 5, 5), np.float32)
@@ -282,8 +285,8 @@ WEIGHT = np.ones((4, 3, 3, 3), np.float32)
         ),
         (
             lambda: C.transposed_size("conv_transpose2d", (1, 4, 5, 5), (4, 3, 3, 3), 2, 1, 2),
-            "conv_transpose2d: output_padding must be smaller than stride or dilation, got output_padding (2, 2), stride "
-            "(2, 2), dilation (1, 1).",
+            "conv_transpose2d: output_padding must be smaller than stride or dilation, got output_padding (2, 2), "
+            "stride (2, 2), dilation (1, 1).",
         ),
         (
             lambda: C.transposed_size("conv_transpose2d", (1, 3, 5, 5), (4, 3, 3, 3)),
@@ -291,8 +294,8 @@ WEIGHT = np.ones((4, 3, 3, 3), np.float32)
         ),
         (
             lambda: C.transposed_size("conv_transpose2d", (1, 4, 2, 2), (4, 3, 3, 3), 1, 3),
-            "conv_transpose2d: the output would have size (-2 x -2): input (1, 4, 2, 2), weight (4, 3, 3, 3), padding (3, 3). "
-            "Use less padding or a larger kernel.",
+            "conv_transpose2d: the output would have size (-2 x -2): input (1, 4, 2, 2), weight (4, 3, 3, 3), padding "
+            "(3, 3). Use less padding or a larger kernel.",
         ),
     ],
 )

@@ -141,8 +141,9 @@ def test_ranges_are_cut_evenly():
         for pieces in range(1, n + 1):
             bounds = runtime.split(n, pieces)
             sizes = np.diff(bounds)
-            assert bounds[0] == 0 and bounds[-1] == n and len(sizes) == pieces
-            assert sizes.max() - sizes.min() <= 1 and (np.diff(sizes) <= 0).all()
+            assert (bounds[0], bounds[-1], len(sizes)) == (0, n, pieces)
+            assert sizes.max() - sizes.min() <= 1
+            assert (np.diff(sizes) <= 0).all()
 
 
 def test_number_of_pieces(restore_threads):
@@ -213,7 +214,12 @@ def test_the_cache_follows_the_source_and_survives_damage(tmp_path):
     source, cache = tmp_path / "jit_probe.py", tmp_path / "cache"
 
     def hits() -> str:
-        env = {**os.environ, "PYTHONPATH": str(ROOT), "AUTOGRAD_CORE_CACHE_DIR": str(cache), "PYTHONDONTWRITEBYTECODE": "1"}
+        env = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "AUTOGRAD_CORE_CACHE_DIR": str(cache),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         done = subprocess.run(
             [sys.executable, "-c", PROBE, str(tmp_path)], env=env, capture_output=True, text=True, timeout=120
         )

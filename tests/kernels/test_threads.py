@@ -41,7 +41,9 @@ def check():
 def run(code: str, timeout: float = 60) -> str:
     """Run ``code`` in a fresh interpreter: a hazard ends that process, not the tests."""
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", PRELUDE + code], env=env, capture_output=True, text=True, timeout=timeout)
+    done = subprocess.run(
+        [sys.executable, "-c", PRELUDE + code], env=env, capture_output=True, text=True, timeout=timeout
+    )
     assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert done.stderr == ""
     return done.stdout
@@ -155,8 +157,8 @@ print((out == np.arange(64)).all())
         "check(); runtime._pool.asleep or time.sleep(0.1); check()",
         "import atexit; atexit.register(check)",
         "class Late:\n    def __del__(self): check()\nkeep = Late()",
-        "t = threading.Thread(target=lambda: [check() for _ in range(100000)], daemon=True); t.start(); time.sleep(0.05)",
-        "t = threading.Thread(target=lambda: [check() for _ in range(100)]); t.start()",
+        "t = threading.Thread(target=lambda: [check() for _ in range(10**6)], daemon=True); t.start(); check()",
+        "t = threading.Thread(target=lambda: [check() for _ in range(30)]); t.start()",
     ],
     ids=["end of script", "sys.exit", "helpers asleep", "in atexit", "in a finaliser", "daemon thread", "thread"],
 )
