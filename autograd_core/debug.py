@@ -331,7 +331,7 @@ def live_graphs() -> LiveGraphs:
         for n in seen.values():
             for v in n.saved or ():
                 for a in v if isinstance(v, tuple) else (v,):
-                    if isinstance(a, np.ndarray):
+                    if isinstance(a, np.ndarray) and a.ndim:
                         own[id(walk.owner(a))] = int(a.nbytes)
             everything[n.seq] = 1
         blocks.update(own)

@@ -55,16 +55,17 @@ def dot(graph: Any, *, show: str = "shapes", depth: int | None = None, fold_repe
     g = fold.collapse(g, depth) if depth is not None else g
     g = g if parameters else fold.hide(g, ("parameter",))
     d = Drawing("graph", format="svg")
-    d.attr("graph", rankdir=direction, fontname="Helvetica", fontsize="11", labelloc="t", labeljust="l", nodesep="0.28", ranksep="0.42",
+    d.attr("graph", rankdir=direction, fontname="Helvetica,Arial,sans-serif", fontsize="11", labelloc="t", labeljust="l", nodesep="0.28", ranksep="0.42",
            pad="0.25", bgcolor="white", color="#aab4c4", style="rounded", newrank="false")
-    d.attr("node", fontname="Helvetica", fontsize="11", shape="box", style="rounded,filled", margin="0.12,0.06", height="0.3", penwidth="1.1")
-    d.attr("edge", fontname="Helvetica", fontsize="9", color="#8792a5", fontcolor="#6b7688", arrowsize="0.65", penwidth="1.1")
+    d.attr("node", fontname="Helvetica,Arial,sans-serif", fontsize="11", shape="box", style="rounded,filled", margin="0.12,0.06", height="0.3", penwidth="1.1")
+    d.attr("edge", fontname="Helvetica,Arial,sans-serif", fontsize="9", color="#8792a5", fontcolor="#6b7688", arrowsize="0.65", penwidth="1.1")
     title = "<br align='left'/>".join(f"<b>{_safe(t)}</b>" if i == 0 else _safe(t) for i, t in enumerate(filter(None, (g.title, g.note))))
     if title:
         d.attr("graph", label=f"<{title}<br align='left'/>>")
     _clusters(d, g, want)
     by_id = g.by_id()
     seen: set[tuple[int, int]] = set()
+    placed: set[int] = set()
     for n in g.nodes:
         for p in n.parents:
             if p is None or p not in by_id or (p, n.id) in seen:
@@ -78,6 +79,13 @@ def dot(graph: Any, *, show: str = "shapes", depth: int | None = None, fold_repe
             if parent.kind in ("op", "module", "input"):
                 style["weight"] = "6"  # the main way of the data is drawn straight
             d.edge(_key(p), _key(n.id), label=f" {label} " if label else None, **style)
+        data = [p for p in n.parents if p is not None and p in by_id and by_id[p].kind != "parameter"]
+        for q in n.parents:  # parameters stand below what flows in, so that a module's box begins under its input
+            if q is not None and q in by_id and by_id[q].kind == "parameter" and by_id[q].module == n.module and q not in placed:
+                placed.add(q)  # below what its first reader reads; later ones could close a ring
+                for p in dict.fromkeys(data):
+                    if by_id[p].module != n.module:
+                        d.edge(_key(p), _key(q), style="invis", weight="0")
         if "saved" in want:
             for i, s in enumerate(n.saved):
                 if s.bytes:
@@ -120,10 +128,10 @@ def _key(i: int) -> str:
     return f"n{i}" if i >= 0 else f"i{-i}"
 
 
-def _safe(text: str) -> str:
+def _safe(text: str, limit: int = 120) -> str:
     """Text for an HTML-like label: escaped, without control characters, and not endless."""
     text = "".join(c if c.isprintable() else " " for c in text)
-    return html.escape(text if len(text) <= 120 else text[:117] + "…", quote=True)
+    return html.escape(text if len(text) <= limit else text[: limit - 1] + "…", quote=True)
 
 
 def _lines(n: Node, want: set[str]) -> Iterable[str]:
@@ -137,7 +145,7 @@ def _lines(n: Node, want: set[str]) -> Iterable[str]:
     if n.kind == "op" and (outside := {k: v for k, v in n.params.items() if len(v) <= 24 and v not in ("None", "False")}):
         yield _safe(", ".join(f"{k}={v}" for k, v in list(outside.items())[:3]))
     if "rules" in want:
-        yield from (_safe(f"d{r.input} = {r.formula or r.code}") for r in n.rules if r.code)
+        yield from (_safe(f"d{r.input} = {r.formula or r.code}", 56) for r in n.rules if r.code)
     for word, title, s in (("values", "", n.value), ("grads", "∂ ", n.grad)):
         if word in want and s is not None:
             bad = "".join(f" <b>{k} {w}</b>" for k, w in ((s.nan, "NaN"), (s.inf, "inf")) if k)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,10 +23,11 @@ class Drawing(graphviz.Digraph):
 
     def pipe(self, format: str | None = None, *args: Any, **kwargs: Any) -> Any:  # noqa: A002
         """The picture as bytes (or text, with ``encoding=``) in the given format."""
-        if shutil.which("dot"):
-            return super().pipe(format, *args, **kwargs)
-        data = _run_bundled(self.source, format or self.format)
-        encoding = kwargs.get("encoding")
+        kind = format or self.format
+        encoding = kwargs.pop("encoding", None)
+        data = super().pipe(kind, *args, **kwargs) if shutil.which("dot") else _run_bundled(self.source, kind)
+        if kind == "svg":
+            data = _anchor(data.decode()).encode()
         return data.decode(encoding) if encoding else data
 
     def render(self, filename: Any = None, directory: Any = None, view: bool = False, cleanup: bool = False,
@@ -52,6 +54,39 @@ class Drawing(graphviz.Digraph):
             return {"image/svg+xml": self._repr_svg_()}
         except RuntimeError as e:
             return {"text/plain": f"{e}\n\n{self.source}"}
+
+
+_GROUP = re.compile(r'<g id="[^"]*" class="(node|cluster)">.*?</g>\n', re.S)
+_TEXT = re.compile(r'<text text-anchor="start" x="([^"]*)" y="([^"]*)"([^>]*)>(.*?)</text>\n?')
+_SHAPE = re.compile(r'<(?:polygon|polyline)[^>]* points="([^"]*)"|<path[^>]* d="([^"]*)"|<ellipse[^>]* cx="([^"]*)"')
+
+
+def _anchor(svg: str) -> str:
+    """Hold labels by their middle, and the words of a module's title together.
+
+    Graphviz places each line by the widths of its own fonts; a viewer with other fonts would show it off its place.
+    """
+
+    def group(m: re.Match[str]) -> str:
+        text = m[0]
+        if m[1] == "cluster":
+            return re.sub(r"(<text [^>]*>[^<]*)</text>\n<text [^>]*fill=\"([^\"]*)\"[^>]*>([^<]*)</text>", _join, text)
+        shape = _SHAPE.search(text)
+        if shape is None:
+            return text
+        if shape[3]:
+            middle = float(shape[3])
+        else:
+            xs = [float(p.split(",")[0]) for p in re.findall(r"-?[\d.]+,-?[\d.]+", shape[1] or shape[2])]
+            middle = (min(xs) + max(xs)) / 2
+        return _TEXT.sub(lambda t: f'<text text-anchor="middle" x="{middle:.2f}" y="{t[2]}"{t[3]}>{t[4]}</text>\n', text)
+
+    return _GROUP.sub(group, svg)
+
+
+def _join(m: re.Match[str]) -> str:
+    words = m[3].replace("&#160;", " ").strip()
+    return f'{m[1]}<tspan dx="7" font-weight="normal" fill="{m[2]}">{words}</tspan></text>'
 
 
 def _bundled() -> str | None:

@@ -169,6 +169,9 @@ def fold_repeats(graph: Graph) -> Graph:
         if n.id not in same:
             parents = tuple(None if p is None else q if (q := target(p)) == p or q < n.id else None for p in n.parents)
             nodes.append(replace(n, parents=parents))
+    had = {p for n in graph.nodes for p in n.parents}
+    read = {p for n in nodes for p in n.parents}
+    nodes = [n for n in nodes if n.kind not in ("input", "constant", "parameter") or n.id in read or n.id not in had]
     gone = {p for p in graph.modules if dropped.intersection(of(p))}
     modules = {p: repeat.get(p, m) for p, m in graph.modules.items() if p not in gone}
     return replace(graph, nodes=nodes, modules=modules, outputs=list(dict.fromkeys(map(target, graph.outputs))))

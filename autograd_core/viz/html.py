@@ -139,14 +139,41 @@ def payload(g: Graph) -> dict[str, Any]:
         }
         for name, cell in row.items():
             columns[name].append(cell)
+    bad, origins = trouble(g)
+    for i, n in enumerate(g.nodes):
+        columns["flags"][i] += 4 * (n.id in bad) + 8 * (n.id in origins)
     used = {family(n.op) for n in g.nodes if n.kind == "op"}
     has = {
         "forward": any(n.forward for n in g.nodes), "backward": any(n.backward for n in g.nodes), "bytes": any(n.bytes for n in g.nodes),
         "saved": any(n.saved for n in g.nodes), "grad": any(n.grad for n in g.nodes), "nan": any(n.value or n.grad or n.mark for n in g.nodes),
-        "trouble": any(n.mark in ("culprit", "error") or (n.value and n.value.nan + n.value.inf) or (n.grad and n.grad.nan + n.grad.inf) for n in g.nodes),
+        "trouble": bool(origins) or any(n.grad and n.grad.nan + n.grad.inf for n in g.nodes),
     }
     return {"title": g.title, "note": g.note, "heading": heading(g).partition(": ")[2].split("\n")[0], "strings": s.rows, "infos": infos.rows,
             "sources": sources.rows, "files": files.rows, "modules": modules, "families": [f for f in FAMILIES if f in used], "has": has, **columns}
+
+
+def trouble(g: Graph) -> tuple[set[int], set[int]]:
+    """The nodes whose values hold NaN or infinity that nobody asked for, and those where it began.
+
+    An infinity that was given as a number (a mask's ``-inf``) is meant, and so is what only passes it on.
+    """
+    bad: set[int] = set()
+    origins = {n.id for n in g.nodes if n.mark in ("culprit", "error")}
+    meant: set[int] = set()
+    by_id = g.by_id()
+    for n in g.nodes:
+        v = n.value
+        if v is None or not v.nan + v.inf:
+            continue
+        parents = [by_id[p] for p in n.parents if p is not None and p in by_id]
+        infinite = [p.id for p in parents if p.value is not None and p.value.inf]
+        if not v.nan and (any("inf" in t for t in n.params.values()) or infinite) and all(i in meant for i in infinite):
+            meant.add(n.id)
+            continue
+        bad.add(n.id)
+        if not any(p.id in bad for p in parents):
+            origins.add(n.id)
+    return bad, origins
 
 
 def _numbers(x: Stats | None) -> list[Any] | int:

@@ -211,6 +211,7 @@ class Recording:
         self.known.add(node.seq)
         if node.op is None:
             self.leaves[node.seq] = (node, describe_array(tensor.array) if self.stats else None)
+            self._name(node.seq, tensor.array)
             block = id(owner(tensor.array))
             if block not in self._held:  # what rules keep of it costs nothing: Memory knows it by this name
                 self._held[block] = [f"p{node.seq}", 1]
@@ -223,9 +224,18 @@ class Recording:
         if entry is not None and entry[0]() is array:
             return entry[1]
         key = -1 - len(self.outside)
+        self._name(key, array)
         self.outside[key] = (array.shape, array.dtype, describe_array(array) if self.stats else None)
         self._constants[id(array)] = (weakref.ref(array), key)
         return key
+
+    def _name(self, key: int, array: Any) -> None:
+        """Call something that entered from outside as the user's program calls it where it was first read."""
+        if self.lines:
+            for name, v in source.variables(source.user_frame(2), local=True).items():
+                if isinstance(v, Tensor) and v.array is array and not name.startswith("_"):
+                    self._names.setdefault(key, name)
+                    return
 
     def _keep(self, key: int, saved: Iterable[Any]) -> list[tuple[int, str, Any, Any, int]]:
         """Shapes and memory blocks of what a node keeps."""
@@ -309,7 +319,7 @@ class Recording:
         n.params = {inputs[i]: _text(p[0]) for i, p in enumerate(parents) if isinstance(p, tuple)}
         n.params |= {name: _text(p) for name, p in zip(op.params, params, strict=False)}
         n.parents = tuple(None if isinstance(p, tuple) else p for p in parents)
-        n.saved = [Saved(op.slots[i], tuple(s), str(d), int(size), b) for i, b, s, d, size in saved]
+        n.saved = [Saved(op.slots[i], tuple(s), str(d), int(size), b) for i, b, s, d, size in saved if s or op.slots[i] not in n.params]
         if where is not None:
             n.source = Source(source.short_path(where[0].co_filename), source.line_of(where), where[0].co_name)
         return n

@@ -101,11 +101,11 @@ def formula_of(code: str, function: Callable[..., Any] | None = None) -> str:
     except SyntaxError:
         return ""
     if isinstance(tree, ast.Expr) and isinstance(tree.value, ast.Lambda):
-        return _Pretty().text(tree.value.body)
+        return _Pretty(tree.value.args).text(tree.value.body)
     if isinstance(tree, ast.FunctionDef):
         body = [s for s in tree.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
         if len(body) == 1 and isinstance(body[0], ast.Return) and body[0].value is not None:
-            return _Pretty().text(body[0].value)
+            return _Pretty(tree.args).text(body[0].value)
         names = [a.arg for a in tree.args.args if a.arg not in ("F", "needs")]
         return f"{tree.name.strip('_')}({', '.join(names)})"
     if function is not None and isinstance(tree, ast.Expr):
@@ -123,6 +123,9 @@ def pretty(expression: str) -> str:
 
 class _Pretty:
     """Writes an expression with as few brackets as its precedence needs."""
+
+    def __init__(self, arguments: ast.arguments | None = None) -> None:
+        self.values = {a.arg for a in arguments.args} - {"F"} if arguments is not None else set()
 
     BINARY = {ast.Add: (" + ", 1), ast.Sub: (" − ", 1), ast.Mult: (" · ", 2), ast.Div: (" / ", 2), ast.MatMult: (" @ ", 2),
               ast.FloorDiv: (" // ", 2), ast.Mod: (" mod ", 2), ast.BitOr: (" or ", 0), ast.BitAnd: (" and ", 0)}
@@ -177,7 +180,7 @@ class _Pretty:
     def _call(self, n: ast.Call) -> tuple[str, int]:
         name = n.func.attr if isinstance(n.func, ast.Attribute) else n.func.id if isinstance(n.func, ast.Name) else ""
         args = n.args
-        method = isinstance(n.func, ast.Attribute) and not (isinstance(n.func.value, ast.Name) and n.func.value.id in ("F", "math", "np"))
+        method = isinstance(n.func, ast.Attribute) and not self._namespace(n.func.value)
         if not name or method or n.keywords:
             return self._plain_call(n, name), 9
         if name == "matmul" and len(args) == 2:
@@ -198,8 +201,14 @@ class _Pretty:
         return self._plain_call(n, name), 9
 
     def _plain_call(self, n: ast.Call, name: str) -> str:
-        function = name if isinstance(n.func, ast.Name) else (
-            name if isinstance(n.func, ast.Attribute) and isinstance(n.func.value, ast.Name) and n.func.value.id in ("F", "math", "np")
-            else f"{self.text(n.func.value, 9)}.{name}" if isinstance(n.func, ast.Attribute) else ast.unparse(n.func))
+        function = name
+        if isinstance(n.func, ast.Attribute) and not self._namespace(n.func.value):
+            function = f"{self.text(n.func.value, 9)}.{name}"
+        elif not name:
+            function = ast.unparse(n.func)
         args = [self.text(a) for a in n.args] + [f"{k.arg}={self.text(k.value)}" if k.arg else ast.unparse(k.value) for k in n.keywords]
         return f"{function}({', '.join(args)})"
+
+    def _namespace(self, n: ast.AST) -> bool:
+        """Whether a dotted name stands for a place where functions live (``F``, ``np``, ``kernels``), not for a value."""
+        return isinstance(n, ast.Name) and n.id not in self.values

@@ -72,14 +72,14 @@ def names_in(frame: FrameType | None) -> tuple[dict[int, str], dict[int, str]]:
     return names_of(variables(frame))
 
 
-def variables(frame: FrameType | None) -> dict[str, Any]:
-    """The variables that a frame sees. Leaves nothing behind that would keep their values alive."""
+def variables(frame: FrameType | None, local: bool = False) -> dict[str, Any]:
+    """The variables that a frame sees, or only its own. Leaves nothing behind that would keep their values alive."""
     if frame is None:
         return {}
-    local = frame.f_locals
-    out = {**frame.f_globals, **local}
-    if type(local) is dict and frame.f_code.co_flags & inspect.CO_OPTIMIZED:
-        local.clear()  # before Python 3.13 a function's frame keeps this copy of its variables
+    own = frame.f_locals
+    out = dict(own) if local else {**frame.f_globals, **own}
+    if type(own) is dict and frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+        own.clear()  # before Python 3.13 a function's frame keeps this copy of its variables
     return out
 
 

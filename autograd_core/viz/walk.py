@@ -151,6 +151,7 @@ class Reader:
             else:
                 if value is not None:
                     n.params[inputs[i]] = brief(value)
+                    n.saved = [s for s in n.saved if s.slot != inputs[i]]  # a plain number
                 parents.append(None)
         n.parents = tuple(parents)
         where = place.extra.where if place.extra is not None else None
@@ -221,7 +222,7 @@ def input_names(op: Any, count: int) -> tuple[str, ...]:
 def brief(value: Any) -> str:
     """A parameter of an op in a few signs."""
     if isinstance(value, np.ndarray):
-        return str(value.item()) if value.ndim == 0 else f"{value.dtype}{list(value.shape)}"
+        return brief(value.item()) if value.ndim == 0 else f"{value.dtype}{list(value.shape)}"
     if isinstance(value, Tensor):
         return brief(value.array)
     if isinstance(value, np.generic):

@@ -17,7 +17,7 @@ function readGraph(raw) {
       index: i, key: "n" + raw.id[i], id: raw.id[i], op: S[raw.op[i]], kind: KIND[raw.kind[i]], name: S[raw.name[i]], shape: S[raw.shape[i]],
       dtype: S[raw.dtype[i]], parents: raw.parents[i], inputs: S[raw.inputs[i]], params: S[raw.params[i]], family: S[raw.family[i]],
       info: raw.info[i], source: raw.source[i], saved: raw.saved[i] || [], savedBytes: raw.savedBytes[i], bytes: raw.bytes[i],
-      forward: raw.forward[i], backward: raw.backward[i], value: raw.value[i], grad: raw.grad[i], requiresGrad: !!(raw.flags[i] & 1),
+      forward: raw.forward[i], backward: raw.backward[i], value: raw.value[i], grad: raw.grad[i], flags: raw.flags[i], requiresGrad: !!(raw.flags[i] & 1),
       output: !!(raw.flags[i] & 2), mark: S[raw.mark[i]], note: S[raw.remark[i]], count: raw.count[i], children: [], up: null,
     };
     const g = raw.module[i];
@@ -68,12 +68,12 @@ function raiseLevel(g) { g.level++; for (const i of g.items) if (i.group) raiseL
 
 const isBad = (s) => !!s && s[6] + s[7] > 0;
 
-// Where NaN or infinity began: forward, a bad value made from good ones; backward, a bad gradient whose readers' gradients are good.
+// Where NaN or infinity began. Forward is judged where the records are (an infinity may be meant); backward, it is a bad gradient whose
+// readers' gradients are good.
 function findTrouble(graph) {
   const N = graph.nodes;
   for (const n of N) {
-    n.badValue = isBad(n.value); n.badGrad = isBad(n.grad);
-    n.origin = n.mark === "culprit" || n.mark === "error" || (n.badValue && n.kind === "op" && !n.parents.some((p) => p >= 0 && isBad(N[p].value)));
+    n.badValue = !!(n.flags & 4); n.origin = !!(n.flags & 8); n.badGrad = isBad(n.grad);
   }
   const forwardBad = N.some((n) => n.badValue);
   for (const n of N) if (n.badGrad && !forwardBad && !n.children.some((c) => isBad(N[c].grad))) n.gradOrigin = true;

@@ -61,6 +61,13 @@ function rankVertices(vertices, wires) {
       if (waiting.get(c) === 0) ready.push(c);
     }
   }
+  const order = [...vertices].sort((a, b) => b.rank - a.rank); // what can wait without longer wires moves down to its readers
+  for (const v of order) {
+    const after = outs.get(v);
+    if (!after.length || v.data.port || new Set(ins.get(v)).size > new Set(after).size) continue;
+    const near = Math.min(...after.map((c) => (c.data.leave ? Infinity : c.rank))) - 1;
+    if (near > v.rank && near < Infinity) v.rank = near;
+  }
   let top = 0, bottom = 0;
   for (const v of vertices) if (!ins.get(v).length && !v.data.enter && outs.get(v).length) v.rank = Math.min(...outs.get(v).map((c) => c.rank)) - 1;
   for (const v of vertices) if (!v.data.port) { top = Math.min(top, v.rank); bottom = Math.max(bottom, v.rank); }
