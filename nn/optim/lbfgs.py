@@ -87,7 +87,7 @@ class LBFGS(Optimizer):
                 f"got {len(self.param_groups)}."
             )
 
-    # ---------------------------------------------------------------------------------------- the parameters as a vector
+    # --------------------------------------------------------------------------------------- the parameters as a vector
 
     @property
     def _params(self) -> list[Tensor]:

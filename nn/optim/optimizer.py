@@ -214,7 +214,8 @@ class Optimizer:
                 raise TypeError(f"{name}: an optimizer can only optimize tensors, parameter {i} is {type(p).__name__}.")
             if not (p.is_leaf or p.retains_grad or self.defaults.get("differentiable")):
                 raise ValueError(
-                    f"{name}: can't optimize a non-leaf tensor: parameter {i} was computed by '{p.grad_fn.op.name}' "  # type: ignore[union-attr]
+                    f"{name}: can't optimize a non-leaf tensor: parameter {i} was computed by "
+                    f"'{p.grad_fn.op.name}' "  # type: ignore[union-attr]
                     "and its gradient is not kept. Pass the tensors it was computed from."
                 )
         group = param_group
@@ -296,9 +297,12 @@ class Optimizer:
             g = p.grad
             if g is None:
                 continue
-            s = state[p]
+            s = state.get(p)
             if not s:
+                s = {}
                 self._init_state(p, s, group)
+                if s:
+                    state[p] = s
             if g.__class__ is not Tensor and is_sparse(g):
                 if not self.takes_sparse:
                     raise RuntimeError(
@@ -429,6 +433,10 @@ class Optimizer:
             hook(self)
 
 
+# State that is one number with a precision of its own; casting it would make a resumed run differ from an unbroken one.
+COUNTERS = ("step", "mu_product", "eta", "mu")
+
+
 def _register(hooks: OrderedDict[int, Callable[..., Any]], hook: Callable[..., Any], prepend: bool) -> RemovableHandle:
     handle = RemovableHandle(hooks, hook)
     if prepend:
@@ -440,7 +448,7 @@ def _loaded(p: Tensor, value: Any, key: str | None) -> Any:
     """A copy of a saved piece of state that fits the parameter: its dtype, except for counters."""
     if isinstance(value, (Tensor, np.ndarray)):
         array = np.array(value.array if isinstance(value, Tensor) else value)
-        if key != "step" and p.array.dtype.kind in "fc":
+        if key not in COUNTERS and p.array.dtype.kind in "fc":
             array = array.astype(p.array.dtype, copy=False)
         return wrap(array)
     if isinstance(value, dict):

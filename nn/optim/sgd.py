@@ -101,15 +101,26 @@ class SGD(FormulaOptimizer):
         }
         super().__init__(params, defaults)
 
+    def _with_gradients(self, group: Group) -> tuple[list[Tensor], list[Tensor], list[State]]:
+        params, grads, states = super()._with_gradients(group)
+        if group["momentum"] != 0 and not group["differentiable"]:
+            self._fresh = [s.get("momentum_buffer") is None for s in states]
+            if True in self._fresh:
+                for p, s, fresh in zip(params, states, self._fresh, strict=True):
+                    if fresh:
+                        s["momentum_buffer"] = zeros_for(p)
+                        self.state[p] = s
+        elif group["momentum"] != 0:
+            for p, s in zip(params, states, strict=True):
+                self.state[p] = s
+        return params, grads, states
+
     def _update(
         self, params: list[Array], grads: list[Array], states: list[State], group: Group, step: Any, work: Workspace
     ) -> None:
         momentum = number(group["momentum"])
-        buffers, first = None, None
+        buffers = None
         if momentum != 0:
-            first = [s.get("momentum_buffer") is None for s in states]
-            if True in first:
-                self._new_buffers(group)
             buffers = [s["momentum_buffer"].array for s in states]
             if "c" in [b.dtype.kind for b in buffers]:
                 buffers = [real_view(b) for b in buffers]
@@ -123,7 +134,7 @@ class SGD(FormulaOptimizer):
             weight_decay=number(group["weight_decay"]),
             nesterov=group["nesterov"],
             maximize=group["maximize"],
-            first=first if first is not None else False,
+            first=self._fresh if momentum != 0 else False,
             plan=work.plan,
         )
 
@@ -133,11 +144,6 @@ class SGD(FormulaOptimizer):
         rows, values = rows_of(g, group["maximize"])
         p.array[rows] -= number(group["lr"]) * values
         return True
-
-    def _new_buffers(self, group: Group) -> None:
-        for p in group["params"]:
-            if p.grad is not None and self.state[p].get("momentum_buffer") is None:
-                self.state[p]["momentum_buffer"] = zeros_for(p)
 
     def _formula(self, F: Any, p: Any, g: Any, s: dict[str, Any], h: Group, step: int) -> tuple[Any, dict[str, Any]]:
         momentum, changed = h["momentum"], {}
