@@ -199,7 +199,7 @@ def read_safetensors(file: BinaryIO, size: int | None) -> tuple[dict[str, Array]
     for name, kind, shape, nbytes in entries:
         dtype = np.dtype(_NUMPY_OF.get(kind) or _WIDENED[kind][0])
         array = np.empty(nbytes // dtype.itemsize, dtype)
-        if nbytes and _fill(file, array.view(np.uint8).data) != nbytes:
+        if nbytes and fill(file, array.view(np.uint8).data) != nbytes:
             raise FileProblem(f"it is cut short within the tensor {name!r}")
         if kind == "BOOL" and nbytes and array.view(np.uint8).max() > 1:
             raise FileProblem(f"its tensor {name!r} holds booleans other than 0 and 1")
@@ -209,7 +209,7 @@ def read_safetensors(file: BinaryIO, size: int | None) -> tuple[dict[str, Array]
     return tensors, metadata
 
 
-def _fill(file: BinaryIO, view: memoryview) -> int:
+def fill(file: BinaryIO, view: memoryview) -> int:
     """Read into `view` until it is full or the file ends; the number of bytes read."""
     done = 0
     while done < len(view):

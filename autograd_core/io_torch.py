@@ -14,6 +14,7 @@ import pickletools
 import struct
 import warnings
 import zipfile
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, BinaryIO, Literal
@@ -22,7 +23,7 @@ import numpy as np
 
 from . import dtypes
 from .device import CPU
-from .io_safetensors import FileProblem, bfloat16_to_float32, float8_to_float32
+from .io_safetensors import FileProblem, bfloat16_to_float32, fill, float8_to_float32
 from .tensor import Size, Tensor, wrap
 
 __all__ = ["check_members", "is_legacy_torch", "read_torch_zip"]
@@ -99,8 +100,8 @@ _MARK = _Name("mark")
 # The archive
 
 
-def check_members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """The members by name, after checking that none is packed, encrypted, twice there or over another.
+def check_members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
+    """The members by name, after checking that none is packed, encrypted, twice there, over another or out of the file.
 
     PyTorch stores its members plainly; a packed one could unpack to any size, and overlapping ones are how a small file
     claims to be large.
@@ -117,6 +118,8 @@ def check_members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
         if info.header_offset < end:
             raise FileProblem(f"its member {info.filename!r} overlaps another")
         end = info.header_offset + 30 + info.file_size
+        if end > size:
+            raise FileProblem(f"its member {info.filename!r} claims {info.file_size} bytes, the file has {size}")
         members[info.filename] = info
     return members
 
@@ -148,21 +151,37 @@ def read_torch_zip(file: BinaryIO) -> Any:
                 raise FileProblem(
                     "it is a TorchScript program, not a file of tensors; in PyTorch, save the model's state_dict()"
                 )
-            members = check_members(archive)
+            members = check_members(archive, file.seek(0, 2))
 
-            def read(name: str) -> bytes:
-                return archive.read(members[name])
-
-            order = (
-                read(f"{prefix}byteorder").decode("ascii", "replace") if f"{prefix}byteorder" in members else "little"
-            )
+            order = "little"
+            if f"{prefix}byteorder" in members:
+                order = archive.read(f"{prefix}byteorder").decode("ascii", "replace")
             if order not in ("little", "big"):
                 raise FileProblem(f"its byte order is {order!r}, expected 'little' or 'big'")
-            return _Program(read, members, prefix, order).run(read(programs[0]))
+            program = _Program(lambda name: _stored_bytes(file, members[name]), members, prefix, order)
+            return program.run(archive.read(programs[0]))
     except FileProblem:
         raise
     except (zipfile.BadZipFile, ValueError, RuntimeError, EOFError, OSError, struct.error) as error:
         raise FileProblem(f"its zip archive is damaged ({error})") from None
+
+
+def _stored_bytes(file: BinaryIO, info: zipfile.ZipInfo) -> Array:
+    """A plainly stored member's bytes, read straight into an array (zipfile's own reader copies them twice)."""
+    file.seek(info.header_offset)
+    header = file.read(30)
+    if len(header) != 30 or header[:4] != b"PK\x03\x04":
+        raise FileProblem(f"its member {info.filename!r} is not where its zip archive says")
+    name_length, extra_length = struct.unpack_from("<HH", header, 26)
+    if file.read(name_length) != info.filename.encode("ascii", "replace"):
+        raise FileProblem(f"its member {info.filename!r} is not where its zip archive says")
+    file.seek(extra_length, 1)
+    content = np.empty(info.file_size, np.uint8)
+    if fill(file, content.data) != info.file_size:
+        raise FileProblem(f"its member {info.filename!r} is cut short")
+    if zlib.crc32(content.data) != info.CRC:
+        raise FileProblem(f"its zip archive is damaged: the checksum of {info.filename!r} differs")
+    return content
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -173,7 +192,7 @@ class _Program:
     """Steps through the pickle program of one archive."""
 
     def __init__(
-        self, read: Callable[[str], bytes], members: dict[str, zipfile.ZipInfo], prefix: str, order: str
+        self, read: Callable[[str], Array], members: dict[str, zipfile.ZipInfo], prefix: str, order: str
     ) -> None:
         self._read, self._members, self._prefix = read, members, prefix
         self._order: Literal["<", ">"] = "<" if order == "little" else ">"
@@ -358,9 +377,9 @@ class _Program:
             if size % stored.itemsize or (count is not None and size != count * stored.itemsize):
                 raise FileProblem(f"its storage {member!r} has {size} bytes, expected {count} items of {dtype}")
             raw = self._read(name)
-            if dtype == "bool" and raw and max(raw) > 1:
+            if dtype == "bool" and raw.size and raw.max() > 1:
                 raise FileProblem(f"its storage {member!r} holds booleans other than 0 and 1")
-            values = np.frombuffer(raw, stored).astype(stored.newbyteorder("="))  # a copy that can be written
+            values = raw.view(stored).astype(stored.newbyteorder("="), copy=False)
             self._storages[member, dtype] = _Storage(_WIDEN[dtype](values) if dtype in _WIDEN else values)
         return self._storages[member, dtype]
 

@@ -425,6 +425,17 @@ def test_altered_names_inside_the_archive():
         load(io.BytesIO(bytes(whole)))
 
 
+def test_a_storage_that_is_not_where_the_archive_says():
+    whole = archive(tensor())
+    position = whole.index(b"archive/data/0")
+    for broken in (
+        whole[:position] + b"archive/data/9" + whole[position + 14 :],
+        whole[: position - 30] + b"XX" + whole[position - 28 :],
+    ):
+        with pytest.raises(RuntimeError, match="is not where its zip archive says"):
+            load(io.BytesIO(broken))
+
+
 def test_altered_bytes_of_a_storage():
     whole = archive(tensor())
     position = whole.index(FLOATS["0"]) + 5
@@ -449,6 +460,14 @@ def test_overlapping_members_are_refused():
     (offset,) = struct.unpack_from("<I", whole, first)
     struct.pack_into("<I", whole, second, offset + 1)  # the second member is said to lie in the first
     with pytest.raises(RuntimeError, match="overlaps another"):
+        load(io.BytesIO(bytes(whole)))
+
+
+def test_members_larger_than_the_file_are_refused():
+    whole = bytearray(archive(tensor(storage(count=2**29))))
+    entry = whole.index(b"archive/data/0", whole.index(b"PK\x01\x02")) - 46
+    struct.pack_into("<II", whole, entry + 20, 2**31, 2**31)  # both sizes in the directory
+    with pytest.raises(RuntimeError, match="claims 2147483648 bytes, the file has"):
         load(io.BytesIO(bytes(whole)))
 
 
