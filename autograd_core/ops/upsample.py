@@ -53,8 +53,6 @@ def _antialiased(mode: str, size: int, out: int, scale: float) -> tuple[Any, Any
 def table(mode: str, size: int, out: int, scale: float | None, align_corners: bool, antialias: bool) -> tuple[Any, Any]:
     """``(index, weight)``, both (out, taps): ``y[o] = sum over t of weight[o, t] x[index[o, t]]``."""
     o = np.arange(out, dtype=np.float64)
-    if out == size and (mode != "cubic" or antialias):  # PyTorch copies then, whatever the scale says
-        return np.arange(out)[:, None], np.ones((out, 1))
     if mode in ("nearest", "nearest-exact"):
         step = np.float32(1 / scale if scale else size / out)  # PyTorch picks in single precision
         at = (o.astype(np.float32) + np.float32(0.5 if mode == "nearest-exact" else 0)) * step
@@ -225,8 +223,10 @@ def interpolate(
     if mode == "area":
         return sym.adaptive_avg_pool(x, out)  # type: ignore[no-any-return]
     kernel = {"bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
+    # where a size does not change, PyTorch copies whatever the scale says; but nearest does so for images only
+    copies = kernel == "linear" or antialias or (kernel == "nearest" and rank == 2)
     plans = tuple(
-        (2 + i, kernel, s, o, f, bool(align_corners), antialias)
+        (2 + i, kernel, s, o, None if copies and o == s else f, bool(align_corners), antialias)
         for i, (s, o, f) in enumerate(zip(x.array.shape[2:], out, scales, strict=True))
     )
     return sym.interpolate(x, plans)  # type: ignore[no-any-return]

@@ -40,6 +40,9 @@ from autograd_core.ops.activation import (
     threshold as threshold,
     threshold_ as threshold_,
 )
+from autograd_core.ops.attention import (
+    scaled_dot_product_attention as scaled_dot_product_attention,
+)
 from autograd_core.ops.conv import (
     conv1d as conv1d,
     conv2d as conv2d,
