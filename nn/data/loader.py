@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import seeding
 from .collate import default_collate, default_convert
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .pool import WorkerPool
 
 __all__ = ["DataLoader"]
+
+T_co = TypeVar("T_co", covariant=True)
 
 
 class _Endless(Sampler[None]):
@@ -40,7 +42,7 @@ class _Progress:
     done: bool = False
 
 
-class DataLoader:
+class DataLoader(Generic[T_co]):
     """Iterate over `dataset` in batches.
 
     Parameters
@@ -392,7 +394,7 @@ class DataLoader:
 class _HereIterator:
     """Loads in the iterating thread."""
 
-    def __init__(self, loader: DataLoader, progress: _Progress, skip: int) -> None:
+    def __init__(self, loader: DataLoader[Any], progress: _Progress, skip: int) -> None:
         self._progress = progress
         self._seed_globals = loader.seed_globals
         self._indices = loader._indices()
@@ -422,14 +424,11 @@ class _HereIterator:
         self._progress.yielded += 1
         return batch
 
-    def __len__(self) -> int:
-        return len(self._indices)  # type: ignore[arg-type]
-
 
 class _WorkerIterator:
     """Hands tasks to workers round robin, and their batches out in the tasks' order."""
 
-    def __init__(self, loader: DataLoader, progress: _Progress, skip: int) -> None:
+    def __init__(self, loader: DataLoader[Any], progress: _Progress, skip: int) -> None:
         self._loader = loader
         self._progress = progress
         self._indices = loader._indices()

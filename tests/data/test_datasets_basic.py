@@ -7,7 +7,7 @@ from collections import Counter, OrderedDict, namedtuple
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd_core as ac
@@ -155,6 +155,7 @@ def test_subset():
 
 
 @given(st.integers(0, 60), st.lists(st.floats(0.01, 1), min_size=1, max_size=4), st.integers(0, 99))
+@settings(deadline=None)
 def test_random_split_by_fractions(n, weights, seed):
     fractions = [w / sum(weights) for w in weights]
     import warnings
@@ -258,6 +259,7 @@ def test_batch_sampler():
 
 
 @given(st.integers(1, 50), st.integers(1, 6), st.booleans(), st.booleans())
+@settings(deadline=None)
 def test_distributed(n, replicas, drop_last, shuffle):
     parts = []
     for rank in range(replicas):

@@ -123,6 +123,12 @@ def test_nested_datasets():
     assert batch["y"].tolist() == [4, 3, 2, 1]
 
 
+def test_types_can_be_written():
+    assert DataLoader[int]
+    assert Dataset[int]
+    assert issubclass(TensorDataset, Dataset)
+
+
 def test_two_iterators_at_once():
     loader = DataLoader(range(4), batch_size=2)
     assert [(a.tolist(), b.tolist()) for a in loader for b in loader][1] == ([0, 1], [2, 3])

@@ -71,7 +71,7 @@ def filtered(pixels: np.ndarray, kinds) -> bytes:
 
 
 @given(st.integers(1, 9), st.lists(st.integers(0, 4), min_size=1, max_size=6), st.sampled_from([1, 2, 3, 4]))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_png_filters(width, kinds, channels):
     pixels = np.random.default_rng(width).integers(0, 256, (len(kinds), width, channels), dtype=np.uint8)
     colour = {1: 0, 2: 4, 3: 2, 4: 6}[channels]

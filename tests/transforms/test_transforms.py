@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd_core as ac
@@ -152,6 +152,7 @@ def images_of(t):
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(-4, 9), st.integers(-4, 12))
+@settings(deadline=None)
 def test_crop_is_padding_and_slicing(height, width, top, left):
     grey = np.arange(1, 7 * 8 + 1).reshape(7, 8)
     padded = np.pad(grey, 20)
