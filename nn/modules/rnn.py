@@ -6,14 +6,17 @@ import math
 import warnings
 from typing import Any
 
+import numpy as np
+
 import autograd_core as ac
 from autograd_core import Tensor
+from autograd_core.ops.rnn import gru_layer, lstm_layer, rnn_layer
 
 from .. import functional as F
 from .. import init
 from ..module import Module
 from ..parameter import Parameter
-from .recurrence import STEPS, lstm_step, run_layer
+from .recurrence import STEPS, lstm_step
 from .sizes import positive
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
@@ -130,14 +133,16 @@ class RNNBase(Module):
 
         if isinstance(input, PackedSequence):
             self._check_input(input.data, (2,))
-            sizes = input.batch_sizes.tolist()
-            states = self._states(hx, sizes[0], input.data, True)
+            sizes = input.batch_sizes.array
+            x, lengths, places = _unpack(input.data, sizes)
+            states = self._states(hx, int(sizes[0]), input.data, True)
             if input.sorted_indices is not None and hx is not None:
                 states = tuple(s.index_select(1, input.sorted_indices) for s in states)
-            data, final = self._run(input.data, sizes, states)
+            out, final = self._run(x, states, lengths)
             if input.unsorted_indices is not None:
                 final = tuple(s.index_select(1, input.unsorted_indices) for s in final)
-            return PackedSequence(data, *input[1:]), self._as_given(final)
+            packed = out.reshape(-1, out.shape[-1]).index_select(0, places)
+            return PackedSequence(packed, *input[1:]), self._as_given(final)
         self._check_input(input, (2, 3))
         batched = input.ndim == 3
         x = input if batched else input.unsqueeze(1)
@@ -146,8 +151,7 @@ class RNNBase(Module):
         steps, batch, _ = x.shape
         if steps == 0:
             raise RuntimeError(f"{type(self).__name__}: expected at least one time step, got input shape {tuple(input.shape)}.")
-        data, final = self._run(x.reshape(steps * batch, -1), [batch] * steps, self._states(hx, batch, x, batched))
-        out = data.reshape(steps, batch, -1)
+        out, final = self._run(x, self._states(hx, batch, x, batched))
         if not batched:
             return out.squeeze(1), self._as_given(tuple(s.squeeze(1) for s in final))
         return (out.transpose(0, 1) if self.batch_first else out), self._as_given(final)
@@ -168,19 +172,28 @@ class RNNBase(Module):
     def _as_given(self, final: tuple[Any, ...]) -> Any:
         return final if self.mode == "LSTM" else final[0]
 
-    def _run(self, data: Any, sizes: list[int], states: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    def _run(self, x: Any, states: tuple[Any, ...], lengths: Any = None) -> tuple[Any, tuple[Any, ...]]:
+        """All layers over (T, B, features); the outputs and the final states (layers * directions, B, size)."""
         finals: list[tuple[Any, ...]] = []
         for layer in range(self.num_layers):
             outputs = []
             for direction in range(self._directions):
-                own = tuple(s[layer * self._directions + direction] for s in states)
-                out, final = run_layer(self.mode, data, sizes, own, self._weights(layer, direction), direction == 1)
+                own = [s[layer * self._directions + direction] for s in states]
+                out, *final = self._layer(x, own, self._weights(layer, direction), direction == 1, lengths)
                 outputs.append(out)
-                finals.append(final)
-            data = outputs[0] if len(outputs) == 1 else ac.cat(outputs, -1)  # type: ignore[attr-defined]
+                finals.append(tuple(final))
+            x = outputs[0] if len(outputs) == 1 else ac.cat(outputs, -1)  # type: ignore[attr-defined]
             if self.dropout > 0 and layer < self.num_layers - 1:
-                data = F.dropout(data, self.dropout, self.training)
-        return data, tuple(ac.stack(parts, 0) for parts in zip(*finals, strict=True))  # type: ignore[attr-defined]
+                x = F.dropout(x, self.dropout, self.training)
+        return x, tuple(ac.stack(parts, 0) for parts in zip(*finals, strict=True))  # type: ignore[attr-defined]
+
+    def _layer(self, x: Any, state: list[Any], weights: tuple[Any, ...], reverse: bool, lengths: Any) -> Any:
+        if self.mode == "LSTM":
+            return lstm_layer(x, *state, *weights, reverse=reverse, lengths=lengths)
+        if self.mode == "GRU":
+            return gru_layer(x, *state, *weights[:4], reverse=reverse, lengths=lengths)
+        kind = "relu" if self.mode == "RNN_RELU" else "tanh"
+        return rnn_layer(x, *state, *weights[:4], nonlinearity=kind, reverse=reverse, lengths=lengths)
 
     def extra_repr(self) -> str:
         s = f"{self.input_size}, {self.hidden_size}"
@@ -197,6 +210,15 @@ class RNNBase(Module):
         if self.bidirectional:
             s += f", bidirectional={self.bidirectional}"
         return s
+
+
+def _unpack(data: Any, sizes: Any) -> tuple[Any, Any, Any]:
+    """A packed batch as (T, B, features) padded with its first row, the lengths, and where each packed row is."""
+    present = np.arange(sizes[0])[None, :] < sizes[:, None]
+    rows = np.zeros(present.shape, np.int64)
+    rows[present] = np.arange(len(data))
+    x = data.index_select(0, ac.from_numpy(rows.reshape(-1))).reshape(*present.shape, data.shape[-1])
+    return x, ac.from_numpy(present.sum(0)), ac.from_numpy(np.flatnonzero(present))
 
 
 _LAYER_DOC = """{title}
