@@ -84,23 +84,22 @@ _PAIR = """\
             x_1 = {b}
             n_1 = d = None
             plain_case = False
-{numbers}    if not plain_case or (d is not F32 and d is not F64):
+    if not plain_case or (d is not F32 and d is not F64):
         x_0, x_1 = promote(op, (x_0, x_1))
         if x_0 is None:
             return NotImplemented
-"""
+{numbers}"""
 
 
 # NumPy takes 400 ns longer over a Python number than over a 0-d array of the right type, so numbers are turned into such
 # arrays, and the arrays are remembered.
 _NUMBERS = """\
-    if plain_case:
-        if n_1 is None and x_1.__class__ is not ndarray:
-            k = numbers32.get(x_1) if d is F32 else numbers64.get(x_1)
-            x_1 = zero_d(x_1, d) if k is None else k
-        elif n_0 is None and x_0.__class__ is not ndarray:
-            k = numbers32.get(x_0) if d is F32 else numbers64.get(x_0)
-            x_0 = zero_d(x_0, d) if k is None else k
+    elif n_1 is None and x_1.__class__ is not ndarray:
+        k = numbers32.get(x_1) if d is F32 else numbers64.get(x_1)
+        x_1 = zero_d(x_1, d) if k is None else k
+    elif n_0 is None and x_0.__class__ is not ndarray:
+        k = numbers32.get(x_0) if d is F32 else numbers64.get(x_0)
+        x_0 = zero_d(x_0, d) if k is None else k
 """
 
 numbers32: dict[float, Any] = {}
