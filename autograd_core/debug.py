@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .errors import AutogradError
-from .graph import watch
 from .tensor import Tensor, TensorExtra
 from .viz import rules, source, walk
 from .viz.record import Recording
@@ -26,7 +25,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class AnomalyError(AutogradError):
-    """A NaN or infinity was made. ``graph`` is the partial graph with the culprit marked: give it to any sink of ``viz``."""
+    """A NaN or infinity was made. ``graph`` is the partial graph, the culprit marked, for any sink of ``viz``."""
 
     graph: Graph
 
@@ -76,7 +75,9 @@ class detect_anomaly(Recording):
 
         return inner  # type: ignore[return-value]
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         super().__exit__(kind, error, trace)
         if isinstance(error, AnomalyError):
             self.learn_names(source.user_frame(2))
@@ -111,7 +112,9 @@ class detect_anomaly(Recording):
                 if made_nan or (self.infinity and not inf_came):
                     self._stop_backward(node, saved, name, a, "NaN" if made_nan else "infinity")
                 if not self.backwards or len(self.backwards) == 1:
-                    raise self._error(f"backward: the gradient that backward() was given already holds {_what(come[0])}.", node.seq)
+                    raise self._error(
+                        f"backward: the gradient that backward() was given already holds {_what(come[0])}.", node.seq
+                    )
         return grads
 
     # ------------------------------------------------------------------------------------------- the sentences
@@ -119,10 +122,18 @@ class detect_anomaly(Recording):
     def _look(self, op: Any, args: tuple[Any, ...], y: Any, output: str) -> None:
         """Raise if this op made what is not finite in ``y``."""
         inputs = list(args[0] if op.variadic else args[: len(op.inputs)])
-        params = args[1:] if op.variadic else args[len(op.inputs):]
+        params = args[1:] if op.variadic else args[len(op.inputs) :]
         names = walk.input_names(op, len(inputs))
-        arrays = [(n, _array(v)) for n, v in zip(names, inputs, strict=False) if isinstance(v, Tensor | np.ndarray | float | int | complex)]
-        arrays += [(n, _array(v)) for n, v in zip(op.params, params, strict=False) if isinstance(v, Tensor | np.ndarray | float | complex)]
+        arrays = [
+            (n, _array(v))
+            for n, v in zip(names, inputs, strict=False)
+            if isinstance(v, Tensor | np.ndarray | float | int | complex)
+        ]
+        arrays += [
+            (n, _array(v))
+            for n, v in zip(op.params, params, strict=False)
+            if isinstance(v, Tensor | np.ndarray | float | complex)
+        ]
         numbers = [(n, a) for n, a in arrays if a.dtype.kind in "fc"]
         nan_in = [(n, a) for n, a in numbers if np.isnan(a).any()]
         inf_in = [(n, a) for n, a in numbers if np.isinf(a).any()]
@@ -130,41 +141,62 @@ class detect_anomaly(Recording):
         made_inf = self.infinity and not nan_in and not inf_in and bool(np.isinf(y).any())
         event = self.ops[-1]
         if nan_in and np.isnan(y).any():
-            for (name, a), p in zip(nan_in, (event[2][names.index(n)] if n in names else None for n, _ in nan_in), strict=True):
+            for (name, a), p in zip(
+                nan_in, (event[2][names.index(n)] if n in names else None for n, _ in nan_in), strict=True
+            ):
                 if isinstance(p, int) and p not in {e[0] for e in self.ops[:-1]}:
                     index = _first_bad(a, np.isnan)
-                    raise self._error(f"{op.name} read a NaN{self._at(event)}: its input {name!r} {list(a.shape)} came in with "
-                                      f"{_element(name, a, index)}, {plural(int(np.isnan(a).sum()), 'NaN')} in all. "
-                                      "No op made it: look at the data, or at the parameter's last update.", event[0])
+                    raise self._error(
+                        f"{op.name} read a NaN{self._at(event)}: its input {name!r} {list(a.shape)} came in with "
+                        f"{_element(name, a, index)}, {plural(int(np.isnan(a).sum()), 'NaN')} in all. "
+                        "No op made it: look at the data, or at the parameter's last update.",
+                        event[0],
+                    )
             return
         if not (made_nan or made_inf):
             return
         test = np.isnan if made_nan else np.isinf
         index = _first_bad(y, test)
         one_to_one = op.elementwise or len(inputs) == 1
-        reasons = [_reason(n, a, index, y.shape if one_to_one else ()) for n, a in arrays if a.dtype.kind in "fciu" and (a.ndim or not n.startswith("eps"))]
+        reasons = [
+            _reason(n, a, index, y.shape if one_to_one else ())
+            for n, a in arrays
+            if a.dtype.kind in "fciu" and (a.ndim or not n.startswith("eps"))
+        ]
         shapes = ", ".join(f"{n} {list(a.shape)}" for n, a in arrays if a.ndim) or "plain numbers"
         out = f"{output or 'output'} {list(y.shape)}"
         formula = rules.describe(op)[0]
         raise self._error(
-            f"{op.name} made {'a NaN' if made_nan else 'an infinity'}{self._at(event)}: {_element(output or 'output', y, index)} "
-            f"({plural(int(test(y).sum()), 'element')} of {y.size:,}), from {'; '.join(r for r in reasons if r) or 'finite inputs'}. "
-            f"Shapes: {shapes} -> {out}. Formula: {formula}.", event[0])
+            f"{op.name} made {'a NaN' if made_nan else 'an infinity'}{self._at(event)}:"
+            f" {_element(output or 'output', y, index)} ({plural(int(test(y).sum()), 'element')} of {y.size:,}), from"
+            f" {'; '.join(r for r in reasons if r) or 'finite inputs'}. Shapes: {shapes} -> {out}. Formula: {formula}.",
+            event[0],
+        )
 
     def _stop_backward(self, node: Any, saved: Any, name: str, a: Any, what: str) -> None:
         op = node.op
         test = np.isnan if what == "NaN" else np.isinf
         index = _first_bad(a, test)
         values = dict(zip(op.slots, saved or (), strict=False))
-        reasons = [_reason(n, v, index, a.shape) for n, v in values.items() if isinstance(v, np.ndarray) and v.dtype.kind in "fciu"]
+        reasons = [
+            _reason(n, v, index, a.shape)
+            for n, v in values.items()
+            if isinstance(v, np.ndarray) and v.dtype.kind in "fciu"
+        ]
         rule = next((r for r in rules.describe(op)[1] if name in r.input.split(", ")), None)
         event = next((e for e in reversed(self.ops) if e[0] == node.seq), None)
         where = self._at(event) if event is not None else ""
-        text = f" The rule: d{name} = {rule.formula or rule.code}." if rule is not None and (rule.formula or rule.code) else ""
+        text = (
+            f" The rule: d{name} = {rule.formula or rule.code}."
+            if rule is not None and (rule.formula or rule.code)
+            else ""
+        )
         raise self._error(
-            f"the backward of {op.name} made {'a NaN' if what == 'NaN' else 'an infinity'}{where}: the gradient of {name!r} {list(a.shape)} has "
-            f"{_element('d' + name, a, index)} ({plural(int(test(a).sum()), 'element')} of {a.size:,})"
-            f"{', from ' + '; '.join(r for r in reasons if r) if any(reasons) else ''}.{text}", node.seq)
+            f"the backward of {op.name} made {'a NaN' if what == 'NaN' else 'an infinity'}{where}: the gradient of"
+            f" {name!r} {list(a.shape)} has {_element('d' + name, a, index)} ({plural(int(test(a).sum()), 'element')}"
+            f" of {a.size:,}){', from ' + '; '.join(r for r in reasons if r) if any(reasons) else ''}.{text}",
+            node.seq,
+        )
 
     def _at(self, event: tuple[Any, ...]) -> str:
         """`` (model.py:12 in forward, module layers.0.fc)``."""
@@ -218,15 +250,15 @@ def _what(a: Any) -> str:
 
 
 def _reason(name: str, a: Any, index: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    """The element of an input that stands behind the output's element ``index``, or the input's range where several do."""
+    """The element of an input behind the output's element ``index``, or the input's range where several are."""
     if a.ndim == 0:
         return f"{name} = {_number(a)}"
     if a.shape == shape and shape:
         row = f", its row along the last dimension {_row(a, index)}" if a.ndim > 1 and not np.isfinite(a[index]) else ""
         return _element(name, a, index) + row
     if shape and a.ndim <= len(shape):
-        tail = index[len(index) - a.ndim:]
-        if all(d == 1 or d == s for d, s in zip(a.shape, shape[len(shape) - a.ndim:], strict=True)):
+        tail = index[len(index) - a.ndim :]
+        if all(d == 1 or d == s for d, s in zip(a.shape, shape[len(shape) - a.ndim :], strict=True)):
             return _element(name, a, tuple(0 if d == 1 else i for d, i in zip(a.shape, tail, strict=True)))
     if a.size == 0:
         return f"{name} is empty"
@@ -281,15 +313,22 @@ class LiveGraphs(list[LiveGraph]):
         groups: dict[str, list[LiveGraph]] = {}
         for g in self:
             groups.setdefault(g.holder, []).append(g)
-        lines = [f"{plural(len(self), 'tensor')} {'keeps' if len(self) == 1 else 'keep'} {plural(self.total_nodes, 'node')} and "
-                 f"{bytes_text(self.total_bytes)} alive"]
+        lines = [
+            f"{plural(len(self), 'tensor')} {'keeps' if len(self) == 1 else 'keep'} {plural(self.total_nodes, 'node')}"
+            f" and {bytes_text(self.total_bytes)} alive"
+        ]
         for holder, found in sorted(groups.items(), key=lambda e: -sum(g.nodes for g in e[1])):
             ops = ", ".join(dict.fromkeys(g.op for g in found))
-            lines.append(f"  {holder}: {plural(len(found), 'tensor')} ({ops}), up to {plural(max(g.nodes for g in found), 'node')} and "
-                         f"{bytes_text(max(g.bytes for g in found))} each")
+            lines.append(
+                f"  {holder}: {plural(len(found), 'tensor')} ({ops}), up to"
+                f" {plural(max(g.nodes for g in found), 'node')} and {bytes_text(max(g.bytes for g in found))} each"
+            )
         repeated = [h for h, found in groups.items() if len(found) > 1]
         if repeated:
-            lines.append(f"{repeated[0]} holds {len(groups[repeated[0]])} tensors with their graphs: append loss.item() or loss.detach() instead.")
+            lines.append(
+                f"{repeated[0]} holds {len(groups[repeated[0]])} tensors with their graphs: append loss.item() or"
+                " loss.detach() instead."
+            )
         return "\n".join(lines)
 
 
@@ -357,7 +396,11 @@ def _holder(t: Any, hidden: set[int]) -> str:
             if isinstance(r, list | tuple | set) and not isinstance(r, LiveGraphs):
                 name = _variable(r, hidden)
                 if name or depth:
-                    return f"{type(r).__name__} {name!r}" if name else f"a {type(r).__name__} of {plural(len(r), 'element')}"
+                    return (
+                        f"{type(r).__name__} {name!r}"
+                        if name
+                        else f"a {type(r).__name__} of {plural(len(r), 'element')}"
+                    )
             if isinstance(r, dict):
                 key = next((k for k, v in r.items() if v is t), None)
                 if key is not None and (name := _dictionary(r, key, hidden)):

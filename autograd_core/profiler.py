@@ -46,7 +46,9 @@ class Profile:
         self._began = perf_counter()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.wall += perf_counter() - self._began
         self._rows.clear()
         self.recording.__exit__(kind, error, trace)
@@ -57,7 +59,7 @@ class Profile:
 
     @property
     def overhead(self) -> float:
-        """Seconds that watching cost: events times the cost of one, measured on a chain of small ops the first time it is asked."""
+        """Seconds that watching cost: events times the cost of one, measured on a chain of small ops at first use."""
         if self._cost is None:
             self._cost = _cost_of_an_event()
         return self.events * self._cost
@@ -65,7 +67,7 @@ class Profile:
     # ------------------------------------------------------------------------------------------- tables
 
     def rows(self, by: str = "op") -> list[dict[str, Any]]:
-        """One dictionary for each ``"op"``, ``"module"`` (with all inside it), or ``"line"``; keys are the columns of :meth:`table`."""
+        """One dictionary for each ``"op"``, ``"module"`` (with all inside it) or ``"line"``, by the table's columns."""
         if by not in ("op", "module", "line"):
             raise ValueError(f"profile: by must be 'op', 'module' or 'line', got {by!r}.")
         if by not in self._rows:
@@ -95,7 +97,14 @@ class Profile:
             for name in names:
                 row = rows.get(name)
                 if row is None:
-                    row = rows[name] = {"name": name, "calls": 0, "forward": 0.0, "backward": 0.0, "bytes": 0, "kept": 0}
+                    row = rows[name] = {
+                        "name": name,
+                        "calls": 0,
+                        "forward": 0.0,
+                        "backward": 0.0,
+                        "bytes": 0,
+                        "kept": 0,
+                    }
                 row["calls"] += 1
                 row["forward"] += forward
                 row["backward"] += backward
@@ -120,21 +129,42 @@ class Profile:
             raise ValueError(f"profile: sort must be one of {', '.join(COLUMNS)}, got {sort!r}.")
         rows = sorted(self.rows(by), key=lambda r: r[sort], reverse=sort != "name")
         shown = rows if limit is None else rows[:limit]
-        heads = {"name": by, "forward": "forward", "backward": "backward", "total": "total", "share": "share", "mean": "mean of a call",
-                 "calls": "calls", "bytes": "values", "kept": "kept"}
+        heads = {
+            "name": by,
+            "forward": "forward",
+            "backward": "backward",
+            "total": "total",
+            "share": "share",
+            "mean": "mean of a call",
+            "calls": "calls",
+            "bytes": "values",
+            "kept": "kept",
+        }
         show: dict[str, Callable[[Any], str]] = {
-            "name": str, "calls": lambda v: f"{v:,}", "share": lambda v: f"{100 * v:.1f} %", "bytes": bytes_text, "kept": bytes_text,
+            "name": str,
+            "calls": lambda v: f"{v:,}",
+            "share": lambda v: f"{100 * v:.1f} %",
+            "bytes": bytes_text,
+            "kept": bytes_text,
         }
         order = ("name", "calls", "forward", "backward", "total", "share", "mean", "bytes", "kept")
         cells = [[heads[c] for c in order]] + [[show.get(c, seconds_text)(r[c]) or "0" for c in order] for r in shown]
         widths = [max(len(row[i]) for row in cells) for i in range(len(order))]
-        lines = ["  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))).rstrip() for row in cells]
+        lines = [
+            "  ".join(
+                c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in cells
+        ]
         lines.insert(1, "-" * max(map(len, lines)))
         if len(rows) > len(shown):
             lines.append(f"… and {len(rows) - len(shown)} more")
         inside = sum(e[10] for e in self.recording.ops) + sum(b[1] for b in self.recording.backwards.values())
-        lines.append(f"wall {seconds_text(self.wall)}, in ops {seconds_text(inside)}; watching {self.events:,} events cost about "
-                     f"{seconds_text(self.overhead)} ({100 * self.overhead / self.wall if self.wall else 0:.0f} % of the wall time)")
+        lines.append(
+            f"wall {seconds_text(self.wall)}, in ops {seconds_text(inside)}; watching {self.events:,} events cost about"
+            f" {seconds_text(self.overhead)} ({100 * self.overhead / self.wall if self.wall else 0:.0f} % of the wall"
+            " time)"
+        )
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -143,25 +173,46 @@ class Profile:
     # ------------------------------------------------------------------------------------------- for other tools
 
     def export_chrome_trace(self, path: str | os.PathLike[str]) -> Path:
-        """Write the run for ``chrome://tracing`` or Perfetto: modules around ops, forward and backward on lines of their own.
+        """Write the run for ``chrome://tracing`` or Perfetto: modules, forward and backward on a line each.
 
         An existing file is replaced only when the new one is complete.
         """
         rec = self.recording
-        paths, modules, _ = rec._module_paths()
+        paths, _modules, _ = rec._module_paths()
         names = {e[0]: e[1].name for e in rec.ops}
         events: list[dict[str, Any]] = [
-            {"ph": "M", "name": "thread_name", "pid": 1, "tid": t, "args": {"name": n}} for t, n in ((1, "modules"), (2, "forward"), (3, "backward"))
+            {"ph": "M", "name": "thread_name", "pid": 1, "tid": t, "args": {"name": n}}
+            for t, n in ((1, "modules"), (2, "forward"), (3, "backward"))
         ]
 
         def add(name: str, track: int, start: float, seconds: float, **args: Any) -> None:
-            events.append({"ph": "X", "name": name, "cat": ("", "module", "forward", "backward")[track], "pid": 1, "tid": track,
-                           "ts": round((start - rec.began) * 1e6, 3), "dur": round(seconds * 1e6, 3), "args": args})
+            events.append(
+                {
+                    "ph": "X",
+                    "name": name,
+                    "cat": ("", "module", "forward", "backward")[track],
+                    "pid": 1,
+                    "tid": track,
+                    "ts": round((start - rec.began) * 1e6, 3),
+                    "dur": round(seconds * 1e6, 3),
+                    "args": args,
+                }
+            )
 
         spans: dict[int, tuple[float, float]] = {}
         for key, op, _, _, shape, dtype, _, where, call, start, seconds, _, _ in rec.ops:
             line = source.text_of(where) if where else ""
-            add(op.name, 2, start, seconds, id=key, shape=list(shape), dtype=str(dtype), line=line, module=paths[call] if call >= 0 else "")
+            add(
+                op.name,
+                2,
+                start,
+                seconds,
+                id=key,
+                shape=list(shape),
+                dtype=str(dtype),
+                line=line,
+                module=paths[call] if call >= 0 else "",
+            )
             c = call
             while c >= 0:
                 lo, hi = spans.get(c, (start, start + seconds))
@@ -207,7 +258,7 @@ def _cost_of_an_event(ops: int = 300, rounds: int = 5) -> float:
 
     def run() -> float:
         a = np.ones(4, dtype=np.float32)
-        x = wrap(a).requires_grad_()
+        x: Any = wrap(a).requires_grad_()
         t = perf_counter()
         for _ in range(ops):
             x = x * 1.0

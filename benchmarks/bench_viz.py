@@ -72,7 +72,8 @@ def steps() -> dict[str, Callable[[], None]]:
     mlp = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 10))
     images, labels = data(32, 1, 28, 28), ac.tensor(rng.integers(0, 10, 32))
     cnn = nn.Sequential(nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2),
-                        nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(32 * 49, 10))  # fmt: skip
+                        nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+                        nn.Linear(32 * 49, 10))  # fmt: skip
     sys.path.insert(0, str(ROOT / "docs"))
     from make_pictures import GPT
 
@@ -95,7 +96,9 @@ def record() -> None:
             with viz.record(**options):
                 step()
 
-        plain, recorded, bare, numbers = best(step, run, lambda run=run: run(lines=False), lambda run=run: run(stats=True))
+        plain, recorded, bare, numbers = best(
+            step, run, lambda run=run: run(lines=False), lambda run=run: run(stats=True)
+        )
         print(f"{name:34} {plain * 1e6:8.0f} µs  {recorded / plain:8.2f}x {bare / plain:8.2f}x {numbers / plain:9.2f}x")
 
 
@@ -119,7 +122,10 @@ def sinks() -> None:
             row.append(perf_counter() - start)
             if make is viz.html:
                 size = len(out.encode())
-        print(f"{name:30} {row[0] * 1e3:6.0f} ms {row[1] * 1e3:6.0f} ms {row[2] * 1e3:6.0f} ms {size / 1e6:6.1f} MB {row[3] * 1e3:6.0f} ms")
+        print(
+            f"{name:30} {row[0] * 1e3:6.0f} ms {row[1] * 1e3:6.0f} ms {row[2] * 1e3:6.0f} ms {size / 1e6:6.1f} MB"
+            f" {row[3] * 1e3:6.0f} ms"
+        )
 
 
 def page() -> None:
@@ -128,7 +134,10 @@ def page() -> None:
     if program() is None:
         print("no Chromium program here: the page is not measured")
         return
-    print(f"{'page':30} {'first paint':>12} {'of it layout':>12} {'unfold all':>11} {'fold all':>9} {'shown':>6} {'a frame, fit':>13} {'a frame, near':>13}")
+    print(
+        f"{'page':30} {'first paint':>12} {'of it layout':>12} {'unfold all':>11} {'fold all':>9} {'shown':>6}"
+        f" {'a frame, fit':>13} {'a frame, near':>13}"
+    )
     with tempfile.TemporaryDirectory() as folder, Chromium(1400, 900) as b:
         for name, g in graphs().items():
             b.open(viz.html(g, Path(folder) / "graph.html"))
@@ -137,13 +146,20 @@ def page() -> None:
             b.js("graphPage.unfold()")
             b.settle()
             unfold, shown = b.js("graphPage.timings.fold"), b.js("graphPage.visible()")
-            frames = b.js("""(() => { const s = graphPage.scene, time = () => { const t = []; for (let k = 0; k < 40; k++) { const a = performance.now(); s.x += 3; s.draw();
-                s.ctx.getImageData(0, 0, 1, 1); t.push(performance.now() - a); } t.sort((a, b) => a - b); return t[20]; };
-                s.fit(null, false); const far = time(); s.zoom = 1; const near = time(); return [far, near]; })()""")
+            frames = b.js(
+                """(() => { const s = graphPage.scene, time = () => { const t = [];
+                for (let k = 0; k < 40; k++) { const a = performance.now(); s.x += 3; s.draw();
+                s.ctx.getImageData(0, 0, 1, 1); t.push(performance.now() - a); }
+                t.sort((a, b) => a - b); return t[20]; };
+                s.fit(null, false); const far = time(); s.zoom = 1; const near = time(); return [far, near]; })()"""
+            )
             b.js("graphPage.fold()")
             b.settle()
             fold = b.js("graphPage.timings.fold")
-            print(f"{name:30} {timings['firstPaint']:9.0f} ms {timings['layout']:9.0f} ms {unfold:8.0f} ms {fold:6.0f} ms {shown:6d} {frames[0]:10.1f} ms {frames[1]:10.1f} ms")
+            print(
+                f"{name:30} {timings['firstPaint']:9.0f} ms {timings['layout']:9.0f} ms {unfold:8.0f} ms {fold:6.0f} ms"
+                f" {shown:6d} {frames[0]:10.1f} ms {frames[1]:10.1f} ms"
+            )
             if problems := [p for p in b.problems if "willReadFrequently" not in p]:  # the readback above is on purpose
                 print("  console:", problems)
             b.problems.clear()

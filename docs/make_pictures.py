@@ -178,9 +178,20 @@ def screenshots(folder: Path, pages: dict[str, Path]) -> None:
         print("no Chromium program here: no screenshots of the pages")
         return
     scenes = {
-        "gpt-page": ("gpt", False, "graphPage.select(graphPage.graph.nodes.find(n => n.op.includes('attention') || n.op === 'softmax'))"),
-        "gpt-page-backward": ("gpt", True, "(() => { graphPage.setView('backward'); graphPage.setColour('grad'); const p = graphPage.graph.nodes.find(n => n.name"
-                              " === 'blocks.2.attention.qkv.weight'); graphPage.show(p); graphPage.highlight(p); })()"),
+        "gpt-page": (
+            "gpt",
+            False,
+            "graphPage.select(graphPage.graph.nodes.find(n => n.op.includes('attention') || n.op === 'softmax'))",
+        ),
+        "gpt-page-backward": (
+            "gpt",
+            True,
+            (
+                "(() => { graphPage.setView('backward'); graphPage.setColour('grad'); const p ="
+                " graphPage.graph.nodes.find(n => n.name === 'blocks.2.attention.qkv.weight'); graphPage.show(p);"
+                " graphPage.highlight(p); })()"
+            ),
+        ),
         "lstm-page": ("lstm", False, "graphPage.setColour('forward')"),
     }
     for name, (which, dark, script) in scenes.items():

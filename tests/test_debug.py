@@ -36,12 +36,16 @@ def test_sqrt_of_a_negative_two_ops_upstream():
 
     e = caught(forward)
     text = str(e)
-    assert text.startswith("sqrt made a NaN (") and "test_debug.py:" in text and "in forward" in text
-    assert "output[1] = nan (1 element of 3), from x[1] = -1" in text and "Shapes: x [3] -> output [3]" in text
+    assert text.startswith("sqrt made a NaN (")
+    assert "test_debug.py:" in text
+    assert "in forward" in text
+    assert "output[1] = nan (1 element of 3), from x[1] = -1" in text
+    assert "Shapes: x [3] -> output [3]" in text
     assert line_of(e) == "r = h.sqrt()", "a debugger must stop in the user's frame"
     assert [n.op for n in e.graph.nodes if n.mark == "culprit"] == ["sqrt"]
     assert [n.op for n in e.graph.nodes if n.kind == "op"] == ["sub", "sqrt"], "the graph ends at the culprit"
-    assert "#ffd9d9" in viz.dot(e.graph).source and "!! %" in viz.text(e.graph)
+    assert "#ffd9d9" in viz.dot(e.graph).source
+    assert "!! %" in viz.text(e.graph)
 
 
 def test_softmax_of_a_row_that_is_masked_completely():
@@ -52,8 +56,10 @@ def test_softmax_of_a_row_that_is_masked_completely():
         return p.sum()
 
     text = str(caught(forward))
-    assert text.startswith("softmax made a NaN") and "output[1, 0]" in text
-    assert "-inf" in text and "infinite throughout (3 elements)" in text
+    assert text.startswith("softmax made a NaN")
+    assert "output[1, 0]" in text
+    assert "-inf" in text
+    assert "infinite throughout (3 elements)" in text
 
 
 def test_masks_with_infinity_pass():
@@ -70,9 +76,13 @@ def test_log_of_zero_times_zero():
         return (p * p.log()).sum()
 
     text = str(caught(forward))
-    assert text.startswith("log made an infinity") and "output[1] = -inf" in text and "from x[1] = 0" in text
+    assert text.startswith("log made an infinity")
+    assert "output[1] = -inf" in text
+    assert "from x[1] = 0" in text
     only_nan = str(caught(forward, infinity=False))
-    assert only_nan.startswith("mul made a NaN") and "a[1] = 0" in only_nan and "b[1] = -inf" in only_nan
+    assert only_nan.startswith("mul made a NaN")
+    assert "a[1] = 0" in only_nan
+    assert "b[1] = -inf" in only_nan
 
 
 def test_zero_divided_by_zero():
@@ -81,7 +91,9 @@ def test_zero_divided_by_zero():
         return x / x.sum(1, keepdim=True)
 
     text = str(caught(forward))
-    assert text.startswith("div made a NaN") and "a[1, 0] = 0" in text and "b[1, 0] = 0" in text
+    assert text.startswith("div made a NaN")
+    assert "a[1, 0] = 0" in text
+    assert "b[1, 0] = 0" in text
 
 
 def test_exploding_rnn():
@@ -93,7 +105,9 @@ def test_exploding_rnn():
         return h
 
     e = caught(run)
-    assert str(e).startswith("matmul made an infinity") and "a between" in str(e) and line_of(e) == "h = h @ w"
+    assert str(e).startswith("matmul made an infinity")
+    assert "a between" in str(e)
+    assert line_of(e) == "h = h @ w"
     assert sum(n.op == "matmul" for n in e.graph.nodes) > 5
 
 
@@ -117,7 +131,8 @@ def test_the_module_is_named():
     net = Outer()
     net.bad.inner.weight.array[...] = -1
     e = caught(lambda: net(ac.ones(1, 2)))
-    assert "module bad" in str(e) and "log made a NaN" in str(e)
+    assert "module bad" in str(e)
+    assert "log made a NaN" in str(e)
     assert next(n for n in e.graph.nodes if n.mark == "culprit").module == "bad"
 
 
@@ -129,8 +144,11 @@ def test_the_first_rule_in_backward_order():
 
     e = caught(run)
     text = str(e)
-    assert text.startswith("the backward of sqrt made an infinity") and "dx[1] = inf" in text and "y[1] = 0" in text
-    assert "The rule: dx = g / (2 · y)" in text and "test_debug.py:" in text
+    assert text.startswith("the backward of sqrt made an infinity")
+    assert "dx[1] = inf" in text
+    assert "y[1] = 0" in text
+    assert "The rule: dx = g / (2 · y)" in text
+    assert "test_debug.py:" in text
     assert line_of(e) == "(y * 2.0).sum().backward()"
     assert next(n for n in e.graph.nodes if n.mark == "culprit").op == "sqrt"
 
@@ -151,7 +169,9 @@ def test_data_that_comes_in_bad_is_named():
         return (x @ w).sum()
 
     text = str(caught(run))
-    assert "matmul read a NaN" in text and "input 'a' [1, 2] came in with a[0, 1] = nan" in text and "look at the data" in text
+    assert "matmul read a NaN" in text
+    assert "input 'a' [1, 2] came in with a[0, 1] = nan" in text
+    assert "look at the data" in text
 
 
 def test_a_bad_gradient_given_to_backward():
@@ -214,9 +234,13 @@ def test_losses_that_were_never_detached():
     found = debug.live_graphs()
     assert len(found) == before + 4
     mine = [g for g in found if g.holder == "list 'losses'"]
-    assert len(mine) == 4 and mine[0].op == "sum" and mine[0].nodes == 4 and mine[0].bytes == 400
+    assert len(mine) == 4
+    assert mine[0].op == "sum"
+    assert mine[0].nodes == 4
+    assert mine[0].bytes == 400
     text = str(found)
-    assert "list 'losses': 4 tensors (sum)" in text and "append loss.item() or loss.detach() instead" in text
+    assert "list 'losses': 4 tensors (sum)" in text
+    assert "append loss.item() or loss.detach() instead" in text
     losses.clear()
     del found, mine
     assert len(debug.live_graphs()) == before
@@ -245,7 +269,8 @@ def test_attributes_and_dictionaries_are_named():
     holder.last = x * 2.0
     log = {"loss": x * 3.0}
     names = {g.holder for g in debug.live_graphs()}
-    assert "attribute 'last' of a Holder" in names and "dict 'log'" in names
+    assert "attribute 'last' of a Holder" in names
+    assert "dict 'log'" in names
     del log
 
 

@@ -24,10 +24,14 @@ def profile():
 def test_rows_by_op(profile):
     rows = {r["name"]: r for r in profile.rows("op")}
     assert set(rows) == {"matmul", "add", "tanh", "sub", "pow", "mean"}
-    assert rows["matmul"]["calls"] == 6 and rows["tanh"]["calls"] == 3
-    assert rows["tanh"]["bytes"] == 3 * 4 * 5 * 4 and rows["tanh"]["kept"] == 240
+    assert rows["matmul"]["calls"] == 6
+    assert rows["tanh"]["calls"] == 3
+    assert rows["tanh"]["bytes"] == 3 * 4 * 5 * 4
+    assert rows["tanh"]["kept"] == 240
     for r in rows.values():
-        assert r["forward"] > 0 and r["backward"] > 0 and r["total"] == pytest.approx(r["forward"] + r["backward"])
+        assert r["forward"] > 0
+        assert r["backward"] > 0
+        assert r["total"] == pytest.approx(r["forward"] + r["backward"])
         assert r["mean"] == pytest.approx(r["total"] / r["calls"])
     assert sum(r["share"] for r in rows.values()) == pytest.approx(1)
     assert sum(r["total"] for r in rows.values()) < profile.wall
@@ -35,14 +39,16 @@ def test_rows_by_op(profile):
 
 def test_rows_by_module_count_what_runs_inside(profile):
     rows = {r["name"]: r for r in profile.rows("module")}
-    assert rows["Net (Net)"]["calls"] == 5 and rows["Net.fc1 (Dense)"]["calls"] == 2
+    assert rows["Net (Net)"]["calls"] == 5
+    assert rows["Net.fc1 (Dense)"]["calls"] == 2
     assert rows["Net (Net)"]["total"] > rows["Net.fc1 (Dense)"]["total"]
     assert rows["outside modules"]["calls"] == 9
 
 
 def test_rows_by_line(profile):
     rows = profile.rows("line")
-    assert len(rows) == 3 and all("test_record.py:" in r["name"] for r in rows)
+    assert len(rows) == 3
+    assert all("test_record.py:" in r["name"] for r in rows)
     assert sum(r["calls"] for r in rows) == 24
 
 
@@ -50,8 +56,10 @@ def test_table(profile):
     lines = profile.table().splitlines()
     assert lines[0].split()[:4] == ["op", "calls", "forward", "backward"]
     totals = [r["total"] for r in profile.rows("op")]
-    assert lines[2].split()[0] == max(profile.rows("op"), key=lambda r: r["total"])["name"] and len(lines) == 2 + len(totals) + 1
-    assert "watching 48 events cost about" in lines[-1] and "% of the wall time" in lines[-1]
+    assert lines[2].split()[0] == max(profile.rows("op"), key=lambda r: r["total"])["name"]
+    assert len(lines) == 2 + len(totals) + 1
+    assert "watching 48 events cost about" in lines[-1]
+    assert "% of the wall time" in lines[-1]
     assert "… and 4 more" in profile.table(limit=2)
     names = [line.split()[0] for line in profile.table(sort="name", limit=None).splitlines()[2:-1]]
     assert names == sorted(names)
@@ -71,13 +79,17 @@ def test_chrome_trace(profile, tmp_path):
     path = profile.export_chrome_trace(tmp_path / "trace.json")
     events = [e for e in json.loads(path.read_text())["traceEvents"] if e["ph"] == "X"]
     kinds = {k: [e for e in events if e["cat"] == k] for k in ("forward", "backward", "module")}
-    assert len(kinds["forward"]) == 24 and len(kinds["backward"]) == 24 and len(kinds["module"]) == 9
+    assert len(kinds["forward"]) == 24
+    assert len(kinds["backward"]) == 24
+    assert len(kinds["module"]) == 9
     assert all(e["dur"] >= 0 and e["ts"] >= 0 for e in events)
     outer = next(e for e in kinds["module"] if e["name"] == "Net (Net)")
     inner = next(e for e in kinds["module"] if e["name"] == "Net.fc1 (Dense)")
-    assert outer["ts"] <= inner["ts"] and inner["ts"] + inner["dur"] <= outer["ts"] + outer["dur"] + 0.01
-    assert kinds["forward"][0]["args"]["shape"] == [4, 5] and "test_record.py" in kinds["forward"][0]["args"]["line"]
-    with pytest.raises(OSError, match="profile.export_chrome_trace: cannot write"):
+    assert outer["ts"] <= inner["ts"]
+    assert inner["ts"] + inner["dur"] <= outer["ts"] + outer["dur"] + 0.01
+    assert kinds["forward"][0]["args"]["shape"] == [4, 5]
+    assert "test_record.py" in kinds["forward"][0]["args"]["line"]
+    with pytest.raises(OSError, match=r"profile\.export_chrome_trace: cannot write"):
         profile.export_chrome_trace(tmp_path / "no" / "trace.json")
 
 
@@ -88,7 +100,8 @@ def test_overhead_is_measured(profile):
 def test_an_empty_profile():
     with profiler.profile() as p:
         pass
-    assert p.rows("op") == [] and "watching 0 events" in p.table()
+    assert p.rows("op") == []
+    assert "watching 0 events" in p.table()
 
 
 def test_profiles_can_go_on():

@@ -18,6 +18,7 @@ from .text import text
 from .walk import graph
 
 __all__ = [
-    "Diff", "GradientFlow", "GradientHistory", "Graph", "Memory", "Module", "Node", "Recording", "Rule", "Saved", "Source", "Stats",
-    "collapse", "diff", "dot", "fold_repeats", "gradient_flow", "html", "last_error", "memory", "mermaid", "record", "text",
+    "Diff", "GradientFlow", "GradientHistory", "Graph", "Memory", "Module", "Node", "Recording", "Rule", "Saved",
+    "Source", "Stats", "collapse", "diff", "dot", "fold_repeats", "gradient_flow", "graph", "html", "last_error",
+    "memory", "mermaid", "record", "text",
 ]  # fmt: skip

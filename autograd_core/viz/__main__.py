@@ -68,17 +68,30 @@ def save(graph: Graph, path: str, options: argparse.Namespace) -> Path:
         return Path(html(graph, path, fold_repeats=options.fold))
     if kind in (".svg", ".png", ".pdf"):
         return Path(dot(graph, **folding).render(outfile=path, cleanup=True))
-    makers = {".dot": lambda: dot(graph, **folding).source, ".gv": lambda: dot(graph, **folding).source, ".txt": lambda: text(graph, **folding) + "\n",
-              ".mmd": lambda: mermaid(graph, **folding), ".md": lambda: f"```mermaid\n{mermaid(graph, **folding)}```\n", ".json": graph.to_json}
+    makers = {
+        ".dot": lambda: dot(graph, **folding).source,
+        ".gv": lambda: dot(graph, **folding).source,
+        ".txt": lambda: text(graph, **folding) + "\n",
+        ".mmd": lambda: mermaid(graph, **folding),
+        ".md": lambda: f"```mermaid\n{mermaid(graph, **folding)}```\n",
+        ".json": graph.to_json,
+    }
     return write_file(path, makers[kind](), "autograd_core.viz")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run a script and draw it; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m autograd_core.viz", description="Run a script and draw its last training step.",
-                                     epilog="Arguments that are not listed here go to the script; so does all after '--'.")
+    parser = argparse.ArgumentParser(
+        prog="python -m autograd_core.viz",
+        description="Run a script and draw its last training step.",
+        epilog="Arguments that are not listed here go to the script; so does all after '--'.",
+    )
     parser.add_argument("script", help="the Python file to run")
-    parser.add_argument("--out", default="graph.html", help="where to draw: .html .svg .png .pdf .dot .txt .mmd .md .json (default graph.html)")
+    parser.add_argument(
+        "--out",
+        default="graph.html",
+        help="where to draw: .html .svg .png .pdf .dot .txt .mmd .md .json (default graph.html)",
+    )
     parser.add_argument("--stats", action="store_true", help="record statistics of all values and gradients")
     parser.add_argument("--fold", action="store_true", help="draw runs of equal modules once")
     parser.add_argument("--depth", type=int, default=None, help="draw modules nested deeper than this as one")

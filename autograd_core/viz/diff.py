@@ -64,7 +64,9 @@ class Diff:
             out.append(f"The structure first differs here: {structure.text}.")
         compared = sum(x.value is not None and y.value is not None for x, y in self.pairs)
         if numbers is not None:
-            out.append(f"The numbers first differ here (beyond rtol={self.rtol:g}, atol={self.atol:g}): {numbers.text}.")
+            out.append(
+                f"The numbers first differ here (beyond rtol={self.rtol:g}, atol={self.atol:g}): {numbers.text}."
+            )
         elif compared:
             out.append(f"The numbers of {plural(compared, 'node')} agree (rtol={self.rtol:g}, atol={self.atol:g}).")
         else:
@@ -124,15 +126,22 @@ class Diff:
                 parents = tuple(None if p is None else same.get(p, p + shift) for p in x.parents)
                 text = f"only in the first: {_name(x)}"
                 self.differences.append(Difference("removed", text, x.id, None))
-                nodes.append(replace(x, id=x.id + shift, parents=parents, mark="removed", note="only in the first", output=False))
+                nodes.append(
+                    replace(x, id=x.id + shift, parents=parents, mark="removed", note="only in the first", output=False)
+                )
             elif x is None and y is not None:
                 self.differences.append(Difference("added", f"only in the second: {_name(y)}", None, y.id))
                 nodes.append(replace(y, mark="added", note="only in the second"))
             elif x is not None and y is not None:
                 nodes.append(self._compare(x, y, same))
         self.differences += [*self._values, *reversed(self._grads)]  # the order they arose in
-        merged = replace(self.b, nodes=nodes, modules={**self.a.modules, **self.b.modules},
-                         sources={**self.a.sources, **self.b.sources}, title=f"{self.a.title} → {self.b.title}")
+        merged = replace(
+            self.b,
+            nodes=nodes,
+            modules={**self.a.modules, **self.b.modules},
+            sources={**self.a.sources, **self.b.sources},
+            title=f"{self.a.title} → {self.b.title}",
+        )
         merged.note = self.summary().replace("\n", " ")
         return merged
 
@@ -140,13 +149,19 @@ class Diff:
         if (x.shape, x.dtype) != (y.shape, y.dtype):
             what = f"{dtype_shape(x.dtype, x.shape)} became {dtype_shape(y.dtype, y.shape)}"
         elif x.params != y.params:
-            what = ", ".join(f"{k}={x.params.get(k, '–')} became {k}={y.params.get(k, '–')}" for k in {**x.params, **y.params}
-                             if x.params.get(k) != y.params.get(k))
+            what = ", ".join(
+                f"{k}={x.params.get(k, '–')} became {k}={y.params.get(k, '–')}"
+                for k in {**x.params, **y.params}
+                if x.params.get(k) != y.params.get(k)
+            )
         elif tuple(None if p is None else same.get(p) for p in x.parents) != y.parents:
             what = "reads other values"
         else:
             notes = []
-            for title, s, t, found in (("value", x.value, y.value, self._values), ("gradient", x.grad, y.grad, self._grads)):
+            for title, s, t, found in (
+                ("value", x.value, y.value, self._values),
+                ("gradient", x.grad, y.grad, self._grads),
+            ):
                 if s is not None and t is not None and (what := self._numbers(s, t)):
                     found.append(Difference("numbers", f"{_name(y)}: {title} {what}", x.id, y.id))
                     notes.append(f"{title} {what}")
@@ -162,8 +177,14 @@ class Diff:
         scale = max((abs(v) for v in (s.min, s.max, t.min, t.max) if v is not None), default=0.0)
         for what in ("mean", "std", "min", "max", "norm"):
             p, q = getattr(s, what), getattr(t, what)
-            if p is not None and q is not None and abs(p - q) > self.atol + self.rtol * max(abs(p), abs(q), scale if what == "mean" else 0.0):
-                return f"{what} {number(p)} became {number(q)}" + (f" (by {abs(p - q):.2g})" if math.isclose(p, q, rel_tol=1e-3) else "")
+            if (
+                p is not None
+                and q is not None
+                and abs(p - q) > self.atol + self.rtol * max(abs(p), abs(q), scale if what == "mean" else 0.0)
+            ):
+                return f"{what} {number(p)} became {number(q)}" + (
+                    f" (by {abs(p - q):.2g})" if math.isclose(p, q, rel_tol=1e-3) else ""
+                )
         return ""
 
 

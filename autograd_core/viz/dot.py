@@ -20,14 +20,22 @@ _CLUSTER = ("#fafbfd", "#f3f5f9", "#ebeff5", "#e4e9f1")
 _MARKS = {"culprit": "#d11a2a", "error": "#d11a2a", "added": "#1a7f37", "removed": "#b35900", "numbers": "#8250df"}
 
 
-def dot(graph: Any, *, show: str = "shapes", depth: int | None = None, fold_repeats: bool = False, parameters: bool = True,
-        direction: str = "TB", model: Any = None) -> Drawing:
+def dot(
+    graph: Any,
+    *,
+    show: str = "shapes",
+    depth: int | None = None,
+    fold_repeats: bool = False,
+    parameters: bool = True,
+    direction: str = "TB",
+    model: Any = None,
+) -> Drawing:
     """Draw a graph with Graphviz.
 
     Parameters
     ----------
     graph : a tensor, several tensors, a recording or a :class:`Graph`.
-    show : what to write, separated by commas: ``shapes`` (on edges), ``values``, ``grads``, ``time``, ``bytes``, ``saved``
+    show : what to write, by commas: ``shapes`` (on edges), ``values``, ``grads``, ``time``, ``bytes``, ``saved``
         (each value kept for backward as its own node), ``rules``, ``lines``.
     depth : draw modules nested deeper than this as one node.
     fold_repeats : draw runs of equal modules once, as "Block × 12".
@@ -55,11 +63,43 @@ def dot(graph: Any, *, show: str = "shapes", depth: int | None = None, fold_repe
     g = fold.collapse(g, depth) if depth is not None else g
     g = g if parameters else fold.hide(g, ("parameter",))
     d = Drawing("graph", format="svg")
-    d.attr("graph", rankdir=direction, fontname="Helvetica,Arial,sans-serif", fontsize="11", labelloc="t", labeljust="l", nodesep="0.28", ranksep="0.42",
-           pad="0.25", bgcolor="white", color="#aab4c4", style="rounded", newrank="false")
-    d.attr("node", fontname="Helvetica,Arial,sans-serif", fontsize="11", shape="box", style="rounded,filled", margin="0.12,0.06", height="0.3", penwidth="1.1")
-    d.attr("edge", fontname="Helvetica,Arial,sans-serif", fontsize="9", color="#8792a5", fontcolor="#6b7688", arrowsize="0.65", penwidth="1.1")
-    title = "<br align='left'/>".join(f"<b>{_safe(t)}</b>" if i == 0 else _safe(t) for i, t in enumerate(filter(None, (g.title, g.note))))
+    d.attr(
+        "graph",
+        rankdir=direction,
+        fontname="Helvetica,Arial,sans-serif",
+        fontsize="11",
+        labelloc="t",
+        labeljust="l",
+        nodesep="0.28",
+        ranksep="0.42",
+        pad="0.25",
+        bgcolor="white",
+        color="#aab4c4",
+        style="rounded",
+        newrank="false",
+    )
+    d.attr(
+        "node",
+        fontname="Helvetica,Arial,sans-serif",
+        fontsize="11",
+        shape="box",
+        style="rounded,filled",
+        margin="0.12,0.06",
+        height="0.3",
+        penwidth="1.1",
+    )
+    d.attr(
+        "edge",
+        fontname="Helvetica,Arial,sans-serif",
+        fontsize="9",
+        color="#8792a5",
+        fontcolor="#6b7688",
+        arrowsize="0.65",
+        penwidth="1.1",
+    )
+    title = "<br align='left'/>".join(
+        f"<b>{_safe(t)}</b>" if i == 0 else _safe(t) for i, t in enumerate(filter(None, (g.title, g.note)))
+    )
     if title:
         d.attr("graph", label=f"<{title}<br align='left'/>>")
     _clusters(d, g, want)
@@ -81,7 +121,13 @@ def dot(graph: Any, *, show: str = "shapes", depth: int | None = None, fold_repe
             d.edge(_key(p), _key(n.id), label=f" {label} " if label else None, **style)
         data = [p for p in n.parents if p is not None and p in by_id and by_id[p].kind != "parameter"]
         for q in n.parents:  # parameters stand below what flows in, so that a module's box begins under its input
-            if q is not None and q in by_id and by_id[q].kind == "parameter" and by_id[q].module == n.module and q not in placed:
+            if (
+                q is not None
+                and q in by_id
+                and by_id[q].kind == "parameter"
+                and by_id[q].module == n.module
+                and q not in placed
+            ):
                 placed.add(q)  # below what its first reader reads; later ones could close a ring
                 for p in dict.fromkeys(data):
                     if by_id[p].module != n.module:
@@ -117,8 +163,13 @@ def _clusters(d: Any, g: Graph, want: set[str]) -> None:
                 times = f" × {call.repeat}" if call.repeat > 1 else ""
                 where = f"{call.path} … {call.last}" if call.repeat > 1 else call.path
                 style = "rounded,filled" if call.repeat == 1 else "rounded,filled,bold"
-                sub.attr(label=f"<<b>{_safe(call.type)}{times}</b>  <font color='#6b7688'>{_safe(where)}</font>>",
-                         style=style, fillcolor=_CLUSTER[min(level, 3)], color="#aab4c4", margin="12")
+                sub.attr(
+                    label=f"<<b>{_safe(call.type)}{times}</b>  <font color='#6b7688'>{_safe(where)}</font>>",
+                    style=style,
+                    fillcolor=_CLUSTER[min(level, 3)],
+                    color="#aab4c4",
+                    margin="12",
+                )
                 write(sub, i, level + 1)
 
     write(d, "", 0)
@@ -142,7 +193,9 @@ def _lines(n: Node, want: set[str]) -> Iterable[str]:
         yield _safe(f"{shape_text(n.shape)}")
     if n.kind == "module":
         yield f"{_safe(n.name)} · {plural(n.count, 'op')}"
-    if n.kind == "op" and (outside := {k: v for k, v in n.params.items() if len(v) <= 24 and v not in ("None", "False")}):
+    if n.kind == "op" and (
+        outside := {k: v for k, v in n.params.items() if len(v) <= 24 and v not in ("None", "False")}
+    ):
         yield _safe(", ".join(f"{k}={v}" for k, v in list(outside.items())[:3]))
     if "rules" in want:
         yield from (_safe(f"d{r.input} = {r.formula or r.code}", 56) for r in n.rules if r.code)
@@ -164,13 +217,31 @@ def _node(d: Any, n: Node, want: set[str]) -> None:
     small = "".join(f"<br/><font point-size='9' color='#4d5768'>{line}</font>" for line in _lines(n, want) if line)
     attributes: dict[str, str] = {}
     if n.kind == "parameter":
-        attributes = {"shape": "ellipse", "style": "filled", "fillcolor": "#fff3cf", "color": "#c79a1b", "margin": "0.04,0.02"}
+        attributes = {
+            "shape": "ellipse",
+            "style": "filled",
+            "fillcolor": "#fff3cf",
+            "color": "#c79a1b",
+            "margin": "0.04,0.02",
+        }
     elif n.kind == "input":
-        attributes = {"shape": "parallelogram", "style": "filled", "fillcolor": "#dff5e1", "color": "#3b9a48", "margin": "0.02,0.04"}
+        attributes = {
+            "shape": "parallelogram",
+            "style": "filled",
+            "fillcolor": "#dff5e1",
+            "color": "#3b9a48",
+            "margin": "0.02,0.04",
+        }
     elif n.kind == "constant":
         attributes = {"style": "dashed,rounded", "color": "#9aa3b2", "fontcolor": "#5b6577"}
     elif n.kind == "module":
-        attributes = {"shape": "box3d", "style": "filled", "fillcolor": "#e3e9f3", "color": "#5c6b84", "margin": "0.2,0.1"}
+        attributes = {
+            "shape": "box3d",
+            "style": "filled",
+            "fillcolor": "#e3e9f3",
+            "color": "#5c6b84",
+            "margin": "0.2,0.1",
+        }
     else:
         fill, border = COLOURS[family(n.op)]
         attributes = {"fillcolor": fill, "color": border}
@@ -187,5 +258,16 @@ def _node(d: Any, n: Node, want: set[str]) -> None:
     if "saved" in want:
         for i, s in enumerate(n.saved):
             if s.bytes:
-                d.node(f"{_key(n.id)}_s{i}", label=f"<<font point-size='9'>{_safe(s.slot)}: {shape_text(s.shape)}<br/>{bytes_text(s.bytes)}</font>>",
-                       shape="cylinder", style="filled", fillcolor="#f6f1e4", color="#b7a77f", margin="0.06,0.02", height="0.2")
+                d.node(
+                    f"{_key(n.id)}_s{i}",
+                    label=(
+                        f"<<font point-size='9'>{_safe(s.slot)}:"
+                        f" {shape_text(s.shape)}<br/>{bytes_text(s.bytes)}</font>>"
+                    ),
+                    shape="cylinder",
+                    style="filled",
+                    fillcolor="#f6f1e4",
+                    color="#b7a77f",
+                    margin="0.06,0.02",
+                    height="0.2",
+                )

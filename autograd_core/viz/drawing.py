@@ -21,7 +21,7 @@ class Drawing(graphviz.Digraph):
     Graphviz's ``dot``, or the bundled one of the ``viz`` extra.
     """
 
-    def pipe(self, format: str | None = None, *args: Any, **kwargs: Any) -> Any:  # noqa: A002
+    def pipe(self, format: str | None = None, *args: Any, **kwargs: Any) -> Any:
         """The picture as bytes (or text, with ``encoding=``) in the given format."""
         kind = format or self.format
         encoding = kwargs.pop("encoding", None)
@@ -30,8 +30,17 @@ class Drawing(graphviz.Digraph):
             data = _anchor(data.decode()).encode()
         return data.decode(encoding) if encoding else data
 
-    def render(self, filename: Any = None, directory: Any = None, view: bool = False, cleanup: bool = False,
-               format: str | None = None, *args: Any, outfile: Any = None, **kwargs: Any) -> str:  # noqa: A002
+    def render(
+        self,
+        filename: Any = None,
+        directory: Any = None,
+        view: bool = False,
+        cleanup: bool = False,
+        format: str | None = None,
+        *args: Any,
+        outfile: Any = None,
+        **kwargs: Any,
+    ) -> str:
         """Draw into a file, as in graphviz; an existing picture is replaced only when the new one is complete."""
         kind = format or (os.path.splitext(outfile)[1][1:] if outfile else "") or self.format
         if outfile is None:
@@ -79,7 +88,9 @@ def _anchor(svg: str) -> str:
         else:
             xs = [float(p.split(",")[0]) for p in re.findall(r"-?[\d.]+,-?[\d.]+", shape[1] or shape[2])]
             middle = (min(xs) + max(xs)) / 2
-        return _TEXT.sub(lambda t: f'<text text-anchor="middle" x="{middle:.2f}" y="{t[2]}"{t[3]}>{t[4]}</text>\n', text)
+        return _TEXT.sub(
+            lambda t: f'<text text-anchor="middle" x="{middle:.2f}" y="{t[2]}"{t[3]}>{t[4]}</text>\n', text
+        )
 
     return _GROUP.sub(group, svg)
 
@@ -96,12 +107,17 @@ def _bundled() -> str | None:
     return beside if os.access(beside, os.X_OK) else shutil.which(name)
 
 
-def _run_bundled(source: str, format: str) -> bytes:  # noqa: A002
+def _run_bundled(source: str, format: str) -> bytes:
     program = _bundled()
     if program is None:
-        raise RuntimeError("viz.dot: no Graphviz program was found; install the system package 'graphviz' (apt, brew, dnf, choco) "
-                           "or the extra: pip install 'autograd-core[viz]'. viz.text and viz.html need neither.")
+        raise RuntimeError(
+            "viz.dot: no Graphviz program was found; install the system package 'graphviz' (apt, brew, dnf, choco) "
+            "or the extra: pip install 'autograd-core[viz]'. viz.text and viz.html need neither."
+        )
     done = subprocess.run([program, f"-T{format}"], input=source.encode(), capture_output=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"viz.dot: {os.path.basename(program)} could not draw {format!r}: {done.stderr.decode(errors='replace').strip()}")
+        raise RuntimeError(
+            f"viz.dot: {os.path.basename(program)} could not draw {format!r}:"
+            f" {done.stderr.decode(errors='replace').strip()}"
+        )
     return done.stdout

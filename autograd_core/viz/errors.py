@@ -40,7 +40,9 @@ def last_error(error: BaseException | None = None) -> Graph:
     if error is None:
         error = sys.exception() or getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
     if error is None:
-        raise RuntimeError("viz.last_error: no error is being handled; call it inside the except block, or give it the exception.")
+        raise RuntimeError(
+            "viz.last_error: no error is being handled; call it inside the except block, or give it the exception."
+        )
     carried = getattr(error, "graph", None)
     if isinstance(carried, Graph):
         return carried
@@ -109,7 +111,9 @@ def _sentence(error: BaseException) -> str:
 
 
 def _graph(reader: walk.Reader, failing: Node | None, error: BaseException, frames: list[FrameType]) -> Graph:
-    graph = walk.in_order(Graph(nodes=[*reader.nodes.values(), *reader.outside.values(), *([failing] if failing else [])]))
+    graph = walk.in_order(
+        Graph(nodes=[*reader.nodes.values(), *reader.outside.values(), *([failing] if failing else [])])
+    )
     graph.title = "graph of an error"
     modules = module_path(frames)
     where = ".".join(filter(None, (modules[-1][0],))) if modules else ""
@@ -126,7 +130,7 @@ def _graph(reader: walk.Reader, failing: Node | None, error: BaseException, fram
 
 
 def _forward(frame: FrameType, error: BaseException, frames: list[FrameType]) -> Graph:
-    op = frame.f_globals["op"] if "op" in frame.f_globals else None
+    op = frame.f_globals.get("op", None)
     values = frame.f_locals
     operands = [v for v in values.values() if isinstance(v, Tensor)]
     args = [values[k] for k in frame.f_code.co_varnames[: frame.f_code.co_argcount]]
@@ -135,11 +139,13 @@ def _forward(frame: FrameType, error: BaseException, frames: list[FrameType]) ->
 
 
 def _call(frame: FrameType, error: BaseException, frames: list[FrameType]) -> Graph:
-    """An error that a public function raised before it reached an op: its tensors are the arguments of the inner frame."""
+    """An error that a public function raised before it reached an op: its tensors are that frame's arguments."""
     below = frames[frames.index(frame) + 1 :]
     for f in below:
         names = f.f_code.co_varnames[: f.f_code.co_argcount]
-        if f.f_code.co_name not in ("__call__", "_call_impl", "forward") and any(isinstance(f.f_locals.get(n), Tensor) for n in names):
+        if f.f_code.co_name not in ("__call__", "_call_impl", "forward") and any(
+            isinstance(f.f_locals.get(n), Tensor) for n in names
+        ):
             return _around(f.f_code.co_name, None, [f.f_locals.get(n) for n in names], [], error, frames, names)
     for f in reversed(below):
         names = f.f_code.co_varnames[: f.f_code.co_argcount]
@@ -149,8 +155,15 @@ def _call(frame: FrameType, error: BaseException, frames: list[FrameType]) -> Gr
     raise RuntimeError(f"viz.last_error: {type(error).__name__} did not come from an op; there is no graph to draw.")
 
 
-def _around(name: str, op: Any, inputs: list[Any], params: list[Any], error: BaseException, frames: list[FrameType],
-            slots: tuple[str, ...] = ()) -> Graph:
+def _around(
+    name: str,
+    op: Any,
+    inputs: list[Any],
+    params: list[Any],
+    error: BaseException,
+    frames: list[FrameType],
+    slots: tuple[str, ...] = (),
+) -> Graph:
     """Everything the operands were computed from, and the failing op at the end."""
     user = next((f for f in reversed(frames) if not source.is_inside(f.f_code.co_filename)), None)
     nodes, arrays = source.names_in(user)

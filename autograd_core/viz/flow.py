@@ -39,7 +39,7 @@ class GradientFlow:
     verdict : str
     """
 
-    #: A gradient this many times smaller (or larger) at one end of the model than at the other is called vanishing (exploding).
+    #: A gradient this much smaller (or larger) at one end than at the other is called vanishing (exploding).
     FACTOR = 1e3
 
     def __init__(self, rows: list[Row]) -> None:
@@ -52,25 +52,42 @@ class GradientFlow:
             return "No parameter has a gradient: call backward() before gradient_flow()."
         out = []
         if bad := [r for r in got if r.bad]:
-            out.append(f"NaN or infinity in the gradient of {_names(bad)}: run the step under debug.detect_anomaly() to see where it began.")
+            out.append(
+                f"NaN or infinity in the gradient of {_names(bad)}: run the step under debug.detect_anomaly() to see"
+                " where it began."
+            )
         if missing := [r for r in self.rows if r.grad is None]:
-            out.append(f"No gradient reached {_names(missing)}: the loss does not depend on {'it' if len(missing) == 1 else 'them'}, "
-                       "or the way was cut by detach() or no_grad().")
+            out.append(
+                f"No gradient reached {_names(missing)}: the loss does not depend on"
+                f" {'it' if len(missing) == 1 else 'them'}, or the way was cut by detach() or no_grad()."
+            )
         if zero := [r for r in got if r.grad == 0 and not r.bad]:
-            out.append(f"The gradient of {_names(zero)} is exactly zero: dead units, a saturated function or a mask that covers everything.")
+            out.append(
+                f"The gradient of {_names(zero)} is exactly zero: dead units, a saturated function or a mask that"
+                " covers everything."
+            )
         ends = [r for r in got if r.rms and not r.bad and len(r.shape) > 1] or [r for r in got if r.rms and not r.bad]
         if len(ends) >= 2:
             k = max(1, len(ends) // 4)
             early, late = _middle(ends[:k]), _middle(ends[-k:])
             steps = max(1, len(ends) - 1)
             if early * self.FACTOR < late:
-                out.append(f"Gradients vanish towards the input: from {number(late)} an element at {ends[-1].name} to {number(early)} at {ends[0].name}, "
-                           f"a factor of {(late / early) ** (1 / steps):.2g} a layer. Try another activation or initialisation, normalisation, or residual connections.")
+                out.append(
+                    f"Gradients vanish towards the input: from {number(late)} an element at {ends[-1].name} to"
+                    f" {number(early)} at {ends[0].name}, a factor of {(late / early) ** (1 / steps):.2g} a layer. Try"
+                    " another activation or initialisation, normalisation, or residual connections."
+                )
             elif late * self.FACTOR < early:
-                out.append(f"Gradients explode towards the input: from {number(late)} an element at {ends[-1].name} to {number(early)} at {ends[0].name}, "
-                           f"a factor of {(early / late) ** (1 / steps):.2g} a layer. Try a smaller initialisation, normalisation, or clip_grad_norm_().")
+                out.append(
+                    f"Gradients explode towards the input: from {number(late)} an element at {ends[-1].name} to"
+                    f" {number(early)} at {ends[0].name}, a factor of {(early / late) ** (1 / steps):.2g} a layer. Try"
+                    " a smaller initialisation, normalisation, or clip_grad_norm_()."
+                )
         if large := [r for r in got if r.ratio is not None and not r.bad and r.ratio > 1e3]:
-            out.append(f"The gradient of {_names(large)} is more than 1,000 times the weight: a step at a usual learning rate will overshoot.")
+            out.append(
+                f"The gradient of {_names(large)} is more than 1,000 times the weight: a step at a usual learning rate"
+                " will overshoot."
+            )
         if not out:
             low, high = min(r.rms or 0 for r in ends) if ends else 0.0, max(r.rms or 0 for r in ends) if ends else 0.0
             return f"Healthy: {number(low)} to {number(high)} an element across {plural(len(got), 'parameter')}."
@@ -81,8 +98,17 @@ class GradientFlow:
         width = max([len(r.name) for r in self.rows] + [9])
         lines = [f"{'parameter':<{width}}  {'gradient':>10}  {'weight':>10}  {'ratio':>10}  {'per element':>11}"]
         for r in self.rows:
-            mark = f"  {plural(r.bad, 'element')} NaN or infinite" if r.bad else f"  {100 * r.zeros:.0f} % zeros" if r.zeros > 0.5 else ""
-            lines.append(f"{r.name:<{width}}  {number(r.grad):>10}  {number(r.weight):>10}  {number(r.ratio):>10}  {number(r.rms):>11}{mark}")
+            mark = (
+                f"  {plural(r.bad, 'element')} NaN or infinite"
+                if r.bad
+                else f"  {100 * r.zeros:.0f} % zeros"
+                if r.zeros > 0.5
+                else ""
+            )
+            lines.append(
+                f"{r.name:<{width}}  {number(r.grad):>10}  {number(r.weight):>10}  {number(r.ratio):>10} "
+                f" {number(r.rms):>11}{mark}"
+            )
         return "\n".join([*lines, "", self.verdict])
 
     def svg(self) -> str:
@@ -123,7 +149,9 @@ class GradientHistory:
         first, last = self.flows[0].rows, self.flows[-1].rows
         width = max(len(r.name) for r in last)
         lines = [f"{'parameter':<{width}}  {'first step':>10}  {'last step':>10}"]
-        lines += [f"{b.name:<{width}}  {number(a.rms):>10}  {number(b.rms):>10}" for a, b in zip(first, last, strict=False)]
+        lines += [
+            f"{b.name:<{width}}  {number(a.rms):>10}  {number(b.rms):>10}" for a, b in zip(first, last, strict=False)
+        ]
         return "\n".join([*lines, "", self.flows[-1].verdict])
 
     def svg(self) -> str:
@@ -141,12 +169,23 @@ class GradientHistory:
             for j, f in enumerate(self.flows):
                 r = f.rows[i] if i < len(f.rows) else None
                 x = None if r is None or r.rms is None else math.inf if r.bad else r.rms
-                parts.append(svg.rect(left + j * step, top + i * cell, step - (0.6 if step > 3 else 0), cell - 1, svg.decade_colour(x, middle),
-                                      f"{name}, step {j + 1}: {number(None if r is None else r.rms)}"))
+                parts.append(
+                    svg.rect(
+                        left + j * step,
+                        top + i * cell,
+                        step - (0.6 if step > 3 else 0),
+                        cell - 1,
+                        svg.decade_colour(x, middle),
+                        f"{name}, step {j + 1}: {number(None if r is None else r.rms)}",
+                    )
+                )
         y = top + cell * len(rows) + 18
         for k in range(9):
             parts.append(svg.rect(left + k * 22, y, 22, 10, svg.decade_colour(10 ** (middle - 4 + k), middle)))
-        parts += [svg.label(left - 8, y + 10, number(10 ** (middle - 4)), "soft", "end"), svg.label(left + 206, y + 10, number(10 ** (middle + 4)), "soft")]
+        parts += [
+            svg.label(left - 8, y + 10, number(10 ** (middle - 4)), "soft", "end"),
+            svg.label(left + 206, y + 10, number(10 ** (middle + 4)), "soft"),
+        ]
         return svg.document(max(W, 480), H, parts, "gradient history")
 
     def _repr_html_(self) -> str:
@@ -188,8 +227,17 @@ def gradient_flow(model: Any) -> GradientFlow:
         bad = int(g.size - finite.sum())
         g = g[finite]
         norm = _norm(g)
-        rows.append(Row(name, tuple(w.shape), norm, _norm(w.ravel()[np.isfinite(w.ravel())]), norm / math.sqrt(max(g.size, 1)),
-                        float((g == 0).mean()) if g.size else 0.0, bad))
+        rows.append(
+            Row(
+                name,
+                tuple(w.shape),
+                norm,
+                _norm(w.ravel()[np.isfinite(w.ravel())]),
+                norm / math.sqrt(max(g.size, 1)),
+                float((g == 0).mean()) if g.size else 0.0,
+                bad,
+            )
+        )
     return GradientFlow(rows)
 
 
@@ -221,14 +269,26 @@ def _bars(rows: list[Row], verdict: str) -> str:
     step = max(1, (high - low) // 10)
     for d in range(low, high + 1, step):
         x = left + (d - low) * scale
-        parts += [svg.line(x, top, x, top + bar * len(rows)), svg.label(x, top + bar * len(rows) + 15, f"1e{d}", "soft", "middle")]
+        parts += [
+            svg.line(x, top, x, top + bar * len(rows)),
+            svg.label(x, top + bar * len(rows) + 15, f"1e{d}", "soft", "middle"),
+        ]
     for i, r in enumerate(rows):
         y = top + i * bar
         parts.append(svg.label(left - 8, y + 13, svg.clip(r.name, 32), "soft", "end"))
         if r.rms:
             w = max(2.0, (math.log10(r.rms) - low) * scale)
-            parts += [svg.rect(left, y + 2, w, bar - 5, svg.decade_colour(math.inf if r.bad else r.rms, middle), f"{r.name}: {number(r.rms)}"),
-                      svg.label(left + w + 6, y + 13, number(r.rms), "soft")]
+            parts += [
+                svg.rect(
+                    left,
+                    y + 2,
+                    w,
+                    bar - 5,
+                    svg.decade_colour(math.inf if r.bad else r.rms, middle),
+                    f"{r.name}: {number(r.rms)}",
+                ),
+                svg.label(left + w + 6, y + 13, number(r.rms), "soft"),
+            ]
         else:
             parts.append(svg.label(left + 4, y + 13, "zero" if r.grad is not None else "no gradient", "soft"))
     parts += [svg.label(14, top + bar * len(rows) + 34 + 16 * i, line) for i, line in enumerate(words)]

@@ -53,7 +53,9 @@ def ancestors(graph: Graph, *targets: int) -> Graph:
         if i not in seen and i in by_id:
             seen.add(i)
             todo.extend(p for p in by_id[i].parents if p is not None)
-    return replace(graph, nodes=[n for n in graph.nodes if n.id in seen], outputs=[i for i in graph.outputs if i in seen])
+    return replace(
+        graph, nodes=[n for n in graph.nodes if n.id in seen], outputs=[i for i in graph.outputs if i in seen]
+    )
 
 
 def collapse(graph: Graph, depth: int) -> Graph:
@@ -88,7 +90,9 @@ def collapse(graph: Graph, depth: int) -> Graph:
         m = nodes.get(key)
         if m is None:
             call = graph.modules[path]
-            m = nodes[key] = Node(id=key, op=call.type or path, kind="module", name=path, count=0, module=_parent(of(path)))
+            m = nodes[key] = Node(
+                id=key, op=call.type or path, kind="module", name=path, count=0, module=_parent(of(path))
+            )
             blocks[key] = {}
         inside = [p for p in n.parents if p is not None and target.get(p, p) != key]
         m.parents += tuple(q for q in dict.fromkeys(target.get(p, p) for p in inside) if q not in m.parents)
@@ -144,7 +148,12 @@ def fold_repeats(graph: Graph) -> Graph:
         paths = inside.get(parent, [])
         run: list[str] = []
         for path in [*paths, ""]:
-            if run and path and signatures[path] == signatures[run[0]] and _adjacent(graph, positions, members, run[-1], path):
+            if (
+                run
+                and path
+                and signatures[path] == signatures[run[0]]
+                and _adjacent(graph, positions, members, run[-1], path)
+            ):
                 run.append(path)
                 continue
             if run:
@@ -186,15 +195,27 @@ def _signature(graph: Graph, path: str, nodes: list[Node]) -> Hashable:
     cut = len(path)
     return (
         graph.modules[path].type,
-        tuple((n.op, n.kind, n.shape, n.dtype, n.module[cut:], tuple(index.get(p, -1) if p is not None else None for p in n.parents))
-              for n in nodes),
+        tuple(
+            (
+                n.op,
+                n.kind,
+                n.shape,
+                n.dtype,
+                n.module[cut:],
+                tuple(index.get(p, -1) if p is not None else None for p in n.parents),
+            )
+            for n in nodes
+        ),
     )
 
 
 def _adjacent(graph: Graph, positions: dict[int, int], members: dict[str, list[Node]], a: str, b: str) -> bool:
     own = {n.id for n in members[a]} | {n.id for n in members[b]}
-    end = max(positions[n.id] for n in members[a] if n.kind == "op" or n.kind == "module") if any(
-        n.kind in ("op", "module") for n in members[a]) else max(positions[n.id] for n in members[a])
+    end = (
+        max(positions[n.id] for n in members[a] if n.kind == "op" or n.kind == "module")
+        if any(n.kind in ("op", "module") for n in members[a])
+        else max(positions[n.id] for n in members[a])
+    )
     begin = positions[_first_op(members[b])]
-    between = graph.nodes[end + 1:begin]
+    between = graph.nodes[end + 1 : begin]
     return all(n.id in own or n.kind not in ("op", "module") for n in between)

@@ -6,11 +6,12 @@ import html as markup
 import json
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from . import fold
-from .records import Graph, Stats
+from .records import Graph, Source, Stats
 from .text import heading
 from .words import FAMILIES, family, shape_text, write_file
 
@@ -19,7 +20,9 @@ _SCRIPTS = ("graph.js", "layout.js", "colours.js", "scene.js", "panel.js", "main
 _KINDS = {"op": 0, "parameter": 1, "input": 2, "constant": 3, "module": 4}
 
 
-def html(graph: Any, path: str | os.PathLike[str] | None = None, *, fold_repeats: bool = False, model: Any = None) -> Any:
+def html(
+    graph: Any, path: str | os.PathLike[str] | None = None, *, fold_repeats: bool = False, model: Any = None
+) -> Any:
     """Draw a graph as one self-contained HTML page.
 
     Parameters
@@ -70,8 +73,9 @@ def page(g: Graph) -> str:
 def frame(g: Graph, height: int = 560) -> str:
     """The page inside an ``iframe`` for a notebook."""
     return (
-        f'<iframe title="{markup.escape(g.title or "computation graph", quote=True)}" style="width:100%;height:{height}px;border:1px solid #8884;'
-        f'border-radius:8px" sandbox="allow-scripts" srcdoc="{markup.escape(page(g), quote=True)}"></iframe>'
+        f'<iframe title="{markup.escape(g.title or "computation graph", quote=True)}"'
+        f' style="width:100%;height:{height}px;border:1px solid #8884;border-radius:8px" sandbox="allow-scripts"'
+        f' srcdoc="{markup.escape(page(g), quote=True)}"></iframe>'
     )
 
 
@@ -112,12 +116,41 @@ def payload(g: Graph) -> dict[str, Any]:
     for m in g.modules.values():
         around = of(m.path)[:-1]
         modules.append([s(m.path), s(m.type), module_index[around[-1]] if around else -1, m.repeat, s(m.last)])
-    columns: dict[str, list[Any]] = {name: [] for name in (
-        "id op kind name shape dtype module parents inputs params family info source saved savedBytes bytes forward backward "
-        "value grad flags mark remark count").split()}
+    columns: dict[str, list[Any]] = {
+        name: []
+        for name in [
+            "id",
+            "op",
+            "kind",
+            "name",
+            "shape",
+            "dtype",
+            "module",
+            "parents",
+            "inputs",
+            "params",
+            "family",
+            "info",
+            "source",
+            "saved",
+            "savedBytes",
+            "bytes",
+            "forward",
+            "backward",
+            "value",
+            "grad",
+            "flags",
+            "mark",
+            "remark",
+            "count",
+        ]
+    }
 
     def lines(file: str) -> dict[str, Any]:
         return {"name": file, "lines": {str(i): t for i, t in g.sources.get(file, {}).items()}}
+
+    def place(src: Source) -> list[Any]:
+        return [files(src.file, partial(lines, src.file)), src.line, src.function]
 
     for n in g.nodes:
         chain = of(n.module)
@@ -125,16 +158,35 @@ def payload(g: Graph) -> dict[str, Any]:
         info = (n.formula, n.scalar, rules)
         src = n.source
         row = {
-            "id": n.id, "op": s(n.op), "kind": _KINDS.get(n.kind, 0), "name": s(n.name), "shape": s(shape_text(n.shape)), "dtype": s(n.dtype),
+            "id": n.id,
+            "op": s(n.op),
+            "kind": _KINDS.get(n.kind, 0),
+            "name": s(n.name),
+            "shape": s(shape_text(n.shape)),
+            "dtype": s(n.dtype),
             "module": module_index[chain[-1]] if chain else -1,
             "parents": [-1 if p is None else index.get(p, -1) for p in n.parents],
-            "inputs": s(",".join(n.inputs)), "params": s(", ".join(f"{k} = {v}" for k, v in n.params.items())), "family": s(family(n.op)),
-            "info": infos(info, lambda info=info: {"formula": info[0], "scalar": info[1], "rules": info[2]}) if any(info) else -1,
-            "source": -1 if src is None else sources((src.file, src.line, src.function), lambda src=src: [
-                files(src.file, lambda: lines(src.file)), src.line, src.function]),
-            "saved": [[x.slot, shape_text(x.shape), x.dtype, x.bytes, x.buffer or f"{n.id}.{i}"] for i, x in enumerate(n.saved)] or 0,
-            "savedBytes": n.saved_bytes, "bytes": n.bytes, "forward": n.forward, "backward": n.backward,
-            "value": _numbers(n.value), "grad": _numbers(n.grad), "flags": n.requires_grad + 2 * n.output, "mark": s(n.mark), "remark": s(n.note),
+            "inputs": s(",".join(n.inputs)),
+            "params": s(", ".join(f"{k} = {v}" for k, v in n.params.items())),
+            "family": s(family(n.op)),
+            "info": infos(info, partial(_info, info)) if any(info) else -1,
+            "source": -1 if src is None else sources((src.file, src.line, src.function), partial(place, src)),
+            "saved": (
+                [
+                    [x.slot, shape_text(x.shape), x.dtype, x.bytes, x.buffer or f"{n.id}.{i}"]
+                    for i, x in enumerate(n.saved)
+                ]
+                or 0
+            ),
+            "savedBytes": n.saved_bytes,
+            "bytes": n.bytes,
+            "forward": n.forward,
+            "backward": n.backward,
+            "value": _numbers(n.value),
+            "grad": _numbers(n.grad),
+            "flags": n.requires_grad + 2 * n.output,
+            "mark": s(n.mark),
+            "remark": s(n.note),
             "count": n.count,
         }
         for name, cell in row.items():
@@ -144,12 +196,31 @@ def payload(g: Graph) -> dict[str, Any]:
         columns["flags"][i] += 4 * (n.id in bad) + 8 * (n.id in origins)
     used = {family(n.op) for n in g.nodes if n.kind == "op"}
     has = {
-        "forward": any(n.forward for n in g.nodes), "backward": any(n.backward for n in g.nodes), "bytes": any(n.bytes for n in g.nodes),
-        "saved": any(n.saved for n in g.nodes), "grad": any(n.grad for n in g.nodes), "nan": any(n.value or n.grad or n.mark for n in g.nodes),
+        "forward": any(n.forward for n in g.nodes),
+        "backward": any(n.backward for n in g.nodes),
+        "bytes": any(n.bytes for n in g.nodes),
+        "saved": any(n.saved for n in g.nodes),
+        "grad": any(n.grad for n in g.nodes),
+        "nan": any(n.value or n.grad or n.mark for n in g.nodes),
         "trouble": bool(origins) or any(n.grad and n.grad.nan + n.grad.inf for n in g.nodes),
     }
-    return {"title": g.title, "note": g.note, "heading": heading(g).partition(": ")[2].split("\n")[0], "strings": s.rows, "infos": infos.rows,
-            "sources": sources.rows, "files": files.rows, "modules": modules, "families": [f for f in FAMILIES if f in used], "has": has, **columns}
+    return {
+        "title": g.title,
+        "note": g.note,
+        "heading": heading(g).partition(": ")[2].split("\n")[0],
+        "strings": s.rows,
+        "infos": infos.rows,
+        "sources": sources.rows,
+        "files": files.rows,
+        "modules": modules,
+        "families": [f for f in FAMILIES if f in used],
+        "has": has,
+        **columns,
+    }
+
+
+def _info(info: tuple[str, str, Any]) -> dict[str, Any]:
+    return {"formula": info[0], "scalar": info[1], "rules": info[2]}
 
 
 def trouble(g: Graph) -> tuple[set[int], set[int]]:
@@ -179,8 +250,20 @@ def trouble(g: Graph) -> tuple[set[int], set[int]]:
 def _numbers(x: Stats | None) -> list[Any] | int:
     if x is None:
         return 0
-    return [_short(x.min), _short(x.max), _short(x.mean), _short(x.std), _short(x.norm), _short(x.zeros), x.nan, x.inf, _short(x.low), _short(x.high),
-            x.counts, x.size]
+    return [
+        _short(x.min),
+        _short(x.max),
+        _short(x.mean),
+        _short(x.std),
+        _short(x.norm),
+        _short(x.zeros),
+        x.nan,
+        x.inf,
+        _short(x.low),
+        _short(x.high),
+        x.counts,
+        x.size,
+    ]
 
 
 def _short(x: float | None) -> float | None:

@@ -105,24 +105,40 @@ class Memory:
         out: dict[str, int] = {}
         for i, size in self.by_node.items():
             n = nodes[i]
-            key = n.op if what == "op" else str(n.source or "unknown line") if what == "line" else (of(n.module) or ("outside modules",))[-1]
+            key = (
+                n.op
+                if what == "op"
+                else str(n.source or "unknown line")
+                if what == "line"
+                else (of(n.module) or ("outside modules",))[-1]
+            )
             out[key] = out.get(key, 0) + size
         return dict(sorted(out.items(), key=lambda e: -e[1]))
 
     def text(self, limit: int = 10) -> str:
         """The peak, and who keeps most."""
         nodes = self.graph.by_id()
-        lines = [f"{bytes_text(self.kept)} kept for backward in {plural(len(self.size), 'block')}"
-                 + (f", and {bytes_text(self.borrowed)} of parameters and inputs that are in memory anyway" if self.borrowed else "")]
+        lines = [
+            f"{bytes_text(self.kept)} kept for backward in {plural(len(self.size), 'block')}"
+            + (
+                f", and {bytes_text(self.borrowed)} of parameters and inputs that are in memory anyway"
+                if self.borrowed
+                else ""
+            )
+        ]
         if self.peak.bytes:
             at = nodes[self.peak.node]
-            lines.append(f"peak {bytes_text(self.peak.bytes)} after the {self.peak.phase} of {at.label} %{at.id}"
-                         + (f" ({at.source})" if at.source else ""))
+            lines.append(
+                f"peak {bytes_text(self.peak.bytes)} after the {self.peak.phase} of {at.label} %{at.id}"
+                + (f" ({at.source})" if at.source else "")
+            )
         for what in ("module", "op", "line"):
             rows = list(self.by(what).items())[:limit]
             if rows:
                 width = max(len(k) for k, _ in rows)
-                lines += ["", f"by {what}"] + [f"  {k:<{width}}  {bytes_text(v):>8}  {100 * v / self.kept:5.1f} %" for k, v in rows]
+                lines += ["", f"by {what}"] + [
+                    f"  {k:<{width}}  {bytes_text(v):>8}  {100 * v / self.kept:5.1f} %" for k, v in rows
+                ]
         return "\n".join(lines)
 
     def svg(self) -> str:
@@ -142,11 +158,22 @@ class Memory:
                 continue
             h = (H - top - bottom) * m.bytes / peak
             at = nodes[m.node]
-            parts.append(svg.rect(left + i * step, H - bottom - h, max(step * (len(self.timeline) // 1500 + 1 if many else 1) - (0.6 if step > 3 else 0), 0.5), h,
-                                  colours[m.phase], f"{m.phase} of {at.label} %{at.id}: {bytes_text(m.bytes)}"))
+            parts.append(
+                svg.rect(
+                    left + i * step,
+                    H - bottom - h,
+                    max(step * (len(self.timeline) // 1500 + 1 if many else 1) - (0.6 if step > 3 else 0), 0.5),
+                    h,
+                    colours[m.phase],
+                    f"{m.phase} of {at.label} %{at.id}: {bytes_text(m.bytes)}",
+                )
+            )
         split = sum(m.phase == "forward" for m in self.timeline) * step + left
-        parts += [svg.label(left, H - 14, "forward", "soft"), svg.label(min(split, W - 90), H - 14, "backward", "soft"),
-                  svg.label(W - 20, H - 14, f"{plural(n, 'step')} of the program", "soft", "end")]
+        parts += [
+            svg.label(left, H - 14, "forward", "soft"),
+            svg.label(min(split, W - 90), H - 14, "backward", "soft"),
+            svg.label(W - 20, H - 14, f"{plural(n, 'step')} of the program", "soft", "end"),
+        ]
         return svg.document(W, H, parts, "memory timeline")
 
     def _repr_html_(self) -> str:

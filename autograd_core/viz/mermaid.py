@@ -9,7 +9,9 @@ from .records import Graph, Node
 from .words import COLOURS, family, shape_text
 
 
-def mermaid(graph: Any, *, depth: int | None = None, fold_repeats: bool = False, parameters: bool = True, direction: str = "TD") -> str:
+def mermaid(
+    graph: Any, *, depth: int | None = None, fold_repeats: bool = False, parameters: bool = True, direction: str = "TD"
+) -> str:
     """Write a graph as a Mermaid flowchart: the text for a ```` ```mermaid ```` block.
 
     Parameters
@@ -55,14 +57,21 @@ def mermaid(graph: Any, *, depth: int | None = None, fold_repeats: bool = False,
     for n in g.nodes:
         used.setdefault(_style(n), []).append(_key(n.id))
     for style, keys in used.items():
-        fill, border = {"parameter": ("#fff3cf", "#c79a1b"), "input": ("#dff5e1", "#3b9a48"), "constant": ("#ffffff", "#9aa3b2"),
-                        "module": ("#e3e9f3", "#5c6b84"), "culprit": ("#ffd9d9", "#d11a2a")}.get(style) or COLOURS[style]
+        fill, border = {
+            "parameter": ("#fff3cf", "#c79a1b"),
+            "input": ("#dff5e1", "#3b9a48"),
+            "constant": ("#ffffff", "#9aa3b2"),
+            "module": ("#e3e9f3", "#5c6b84"),
+            "culprit": ("#ffd9d9", "#d11a2a"),
+        }.get(style) or COLOURS[style]
         lines.append(f"  classDef {style}_ fill:{fill},stroke:{border},color:#1d2433")
         lines.append(f"  class {','.join(keys)} {style}_")
     return "\n".join(lines) + "\n"
 
 
-def _write(lines: list[str], g: Graph, tree: dict[str, list[Node | str]], path: str, order: dict[str, int], indent: str) -> None:
+def _write(
+    lines: list[str], g: Graph, tree: dict[str, list[Node | str]], path: str, order: dict[str, int], indent: str
+) -> None:
     for item in tree[path]:
         if isinstance(item, str):
             call = g.modules[item]
@@ -71,7 +80,9 @@ def _write(lines: list[str], g: Graph, tree: dict[str, list[Node | str]], path: 
             _write(lines, g, tree, item, order, indent + "  ")
             lines.append(f"{indent}end")
         else:
-            left, right = {"parameter": ("([", "])"), "input": ("[/", "/]"), "module": ("[[", "]]")}.get(item.kind, ("[", "]"))
+            left, right = {"parameter": ("([", "])"), "input": ("[/", "/]"), "module": ("[[", "]]")}.get(
+                item.kind, ("[", "]")
+            )
             more = "" if item.kind == "op" and not item.output else f"<br/>{shape_text(item.shape)}"
             note = f"<br/>{_safe(item.note)}" if item.note else ""
             lines.append(f'{indent}{_key(item.id)}{left}"{_safe(item.label)}{more}{note}"{right}')

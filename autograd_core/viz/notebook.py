@@ -31,7 +31,10 @@ def tensor_html(tensor: Any, limit: int = 400) -> str:
         return out + f"<div>more than {limit} ops lead here: viz.html(tensor, 'graph.html') draws them</div>"
     reader.follow(tensor.node)
     listing = text(reader.finish([hub(tensor.node)[0].seq]))
-    return out + f"<details><summary>computed by {plural(count, 'op')}</summary><pre {_PRE}>{escape(listing)}</pre></details>"
+    return (
+        out
+        + f"<details><summary>computed by {plural(count, 'op')}</summary><pre {_PRE}>{escape(listing)}</pre></details>"
+    )
 
 
 def module_html(module: Any) -> str:
@@ -46,7 +49,11 @@ def _module(module: Any, name: str) -> str:
     label = f"{'<b>' + escape(name) + '</b>: ' if name else ''}{escape(type(module).__name__)}"
     detail = escape(module.extra_repr()) if hasattr(module, "extra_repr") else ""
     head = f"{label}({detail}) <span style='opacity:.6'>{plural(size, 'element') if size else ''}</span>"
-    rows = "".join(f"<div style='margin-left:18px;opacity:.8'>{escape(n)} {escape(str(tuple(p.array.shape)))} {escape(str(p.array.dtype))}</div>" for n, p in own)
+    rows = "".join(
+        f"<div style='margin-left:18px;opacity:.8'>{escape(n)} {escape(str(tuple(p.array.shape)))}"
+        f" {escape(str(p.array.dtype))}</div>"
+        for n, p in own
+    )
     inner = rows + "".join(_module(m, n) for n, m in children)
     if not inner:
         return f"<div style='margin-left:18px'>{head}</div>"

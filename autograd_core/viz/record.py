@@ -71,7 +71,9 @@ class Recording:
         self.began = perf_counter()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         watching, self._watching = self._watching, None
         watching.__exit__(kind, error, trace)
         self.learn_names(source.user_frame(2))
@@ -155,7 +157,9 @@ class Recording:
             self._depth -= 1
         numbers = None
         if self.stats:
-            arrays = [getattr(v, "array", v) for v in (g if g.__class__ in (list, tuple) else (g,)) if v is not None]
+            arrays: list[Any] = [
+                getattr(v, "array", v) for v in (g if g.__class__ in (list, tuple) else (g,)) if v is not None
+            ]
             numbers = describe_array(arrays[0] if len(arrays) == 1 else np.concatenate([np.ravel(a) for a in arrays]))
         self.backwards[key] = (t0, seconds, numbers)
         for b in self._holds.pop(key, ()):
@@ -203,7 +207,7 @@ class Recording:
         return out
 
     def _params(self, op: Any, args: tuple[Any, ...]) -> Any:
-        rest = args[1:] if op.variadic else args[len(op.inputs):]
+        rest = args[1:] if op.variadic else args[len(op.inputs) :]
         return tuple([p if p.__class__ in _SIMPLE else walk.brief(p) for p in rest]) if rest else ()
 
     def _meet(self, node: Any, tensor: Any) -> None:
@@ -278,8 +282,16 @@ class Recording:
         nodes: dict[int, Node] = {}
         for key, (shape, dtype, numbers) in self.outside.items():
             size = int(np.prod(shape, dtype=np.int64))
-            nodes[key] = Node(key, "input", "input" if size > 1 else "constant", tuple(shape), str(dtype), name=names.get(key, f"in{-key}"),
-                              value=numbers, bytes=size * dtype.itemsize)
+            nodes[key] = Node(
+                key,
+                "input",
+                "input" if size > 1 else "constant",
+                tuple(shape),
+                str(dtype),
+                name=names.get(key, f"in{-key}"),
+                value=numbers,
+                bytes=size * dtype.itemsize,
+            )
         reader = walk.Reader(names)
         for place in self._foreign:
             reader.follow(place)
@@ -313,13 +325,31 @@ class Recording:
         key, op, parents, params, shape, dtype, saved, where, call, start, seconds, tracked, numbers = event
         formula, texts = rules.describe(op)
         inputs = walk.input_names(op, len(parents))
-        n = Node(key, op.name, "op", tuple(shape), str(dtype), inputs=inputs, formula=formula, scalar=op.scalar or "", rules=list(texts),
-                 requires_grad=tracked, value=numbers, start=start - self.began, forward=seconds, module=_path(paths, call))
+        n = Node(
+            key,
+            op.name,
+            "op",
+            tuple(shape),
+            str(dtype),
+            inputs=inputs,
+            formula=formula,
+            scalar=op.scalar or "",
+            rules=list(texts),
+            requires_grad=tracked,
+            value=numbers,
+            start=start - self.began,
+            forward=seconds,
+            module=_path(paths, call),
+        )
         n.bytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
         n.params = {inputs[i]: _text(p[0]) for i, p in enumerate(parents) if isinstance(p, tuple)}
         n.params |= {name: _text(p) for name, p in zip(op.params, params, strict=False)}
         n.parents = tuple(None if isinstance(p, tuple) else p for p in parents)
-        n.saved = [Saved(op.slots[i], tuple(s), str(d), int(size), b) for i, b, s, d, size in saved if s or op.slots[i] not in n.params]
+        n.saved = [
+            Saved(op.slots[i], tuple(s), str(d), int(size), b)
+            for i, b, s, d, size in saved
+            if s or op.slots[i] not in n.params
+        ]
         if where is not None:
             n.source = Source(source.short_path(where[0].co_filename), source.line_of(where), where[0].co_name)
         return n
@@ -328,11 +358,31 @@ class Recording:
         """The op that raised: it has no value, and carries the sentence of the error."""
         assert self.failed is not None
         op, parents, params, where, call, error = self.failed
-        event = (max((e[0] for e in self.ops), default=0) + 1, op, parents, params, (), np.dtype("V"), (), where, call, self.began, 0.0, True, None)
+        event = (
+            max((e[0] for e in self.ops), default=0) + 1,
+            op,
+            parents,
+            params,
+            (),
+            np.dtype("V"),
+            (),
+            where,
+            call,
+            self.began,
+            0.0,
+            True,
+            None,
+        )
         while event[0] in self.known:
             event = (event[0] + 1, *event[1:])
         n = self._node(event, paths)
-        n.dtype, n.bytes, n.forward, n.mark, n.note = "", 0, None, "error", str(error).splitlines()[0] if str(error) else type(error).__name__
+        n.dtype, n.bytes, n.forward, n.mark, n.note = (
+            "",
+            0,
+            None,
+            "error",
+            str(error).splitlines()[0] if str(error) else type(error).__name__,
+        )
         return n
 
     def _outputs(self, graph: Graph) -> list[int]:

@@ -42,7 +42,10 @@ class Stats:
 
 @dataclass(slots=True)
 class Saved:
-    """One value that a node keeps for backward. Slots with the same ``buffer`` share one memory block; the blocks of parameters have names that begin with ``p``."""
+    """One value that a node keeps for backward.
+
+    Slots with the same ``buffer`` share one memory block; the names of parameters' blocks begin with ``p``.
+    """
 
     slot: str
     shape: tuple[int, ...] = ()
@@ -191,7 +194,12 @@ class Graph:
 
     def to_dict(self) -> dict[str, Any]:
         """The graph as plain lists and dictionaries; fields that hold their default are left out."""
-        out: dict[str, Any] = {"version": VERSION, "title": self.title, "note": self.note, "outputs": list(self.outputs)}
+        out: dict[str, Any] = {
+            "version": VERSION,
+            "title": self.title,
+            "note": self.note,
+            "outputs": list(self.outputs),
+        }
         out["modules"] = [_pack(m) for m in self.modules.values()]
         out["sources"] = {f: {str(i): t for i, t in lines.items()} for f, lines in self.sources.items()}
         out["nodes"] = [_pack(n) for n in self.nodes]
@@ -202,8 +210,10 @@ class Graph:
         """The inverse of :meth:`to_dict`."""
         version = d.get("version") if isinstance(d, dict) else None
         if version != VERSION:
-            raise ValueError(f"viz: these records have version {version!r}; this release reads version {VERSION}. "
-                             "Record the graph again with this release.")
+            raise ValueError(
+                f"viz: these records have version {version!r}; this release reads version {VERSION}. "
+                "Record the graph again with this release."
+            )
         modules = [Module(**m) for m in d["modules"]]
         return Graph(
             nodes=[_unpack_node(n) for n in d["nodes"]],
@@ -224,7 +234,9 @@ class Graph:
         try:
             d = json.loads(text)
         except json.JSONDecodeError as e:
-            raise ValueError(f"viz: this is not a recorded graph: {e}. Give the text that Graph.to_json() wrote.") from None
+            raise ValueError(
+                f"viz: this is not a recorded graph: {e}. Give the text that Graph.to_json() wrote."
+            ) from None
         return Graph.from_dict(d)
 
     def _repr_html_(self) -> str:

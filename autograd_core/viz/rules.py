@@ -81,15 +81,25 @@ def source_of(function: Callable[..., Any]) -> str:
 
 def _node_of(code: Any) -> ast.Lambda | ast.FunctionDef | None:
     names = list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
-    found = []
+    found: list[ast.Lambda | ast.FunctionDef] = []
     for n in _functions(code.co_filename).get(code.co_firstlineno, ()):
         a = n.args
-        if [x.arg for x in (*a.posonlyargs, *a.args, *a.kwonlyargs)] == names and (code.co_name in ("<lambda>", getattr(n, "name", "<lambda>"))):
+        if [x.arg for x in (*a.posonlyargs, *a.args, *a.kwonlyargs)] == names and (
+            code.co_name in ("<lambda>", getattr(n, "name", "<lambda>"))
+        ):
             found.append(n)
     if len(found) > 1:  # several lambdas on one line: the one whose body holds the code's columns
         columns = [(p[0], p[2]) for p in code.co_positions() if p[0] is not None and p[2] is not None and p[3] != p[2]]
-        fitting = [n for n in found if isinstance(n, ast.Lambda) and columns and all(
-            (n.body.lineno, n.body.col_offset) <= c <= (n.body.end_lineno or 0, n.body.end_col_offset or 0) for c in columns)]
+        fitting: list[ast.Lambda | ast.FunctionDef] = [
+            n
+            for n in found
+            if isinstance(n, ast.Lambda)
+            and columns
+            and all(
+                (n.body.lineno, n.body.col_offset) <= c <= (n.body.end_lineno or 0, n.body.end_col_offset or 0)
+                for c in columns
+            )
+        ]
         found = fitting or found
     return found[0] if found else None
 
@@ -127,8 +137,17 @@ class _Pretty:
     def __init__(self, arguments: ast.arguments | None = None) -> None:
         self.values = {a.arg for a in arguments.args} - {"F"} if arguments is not None else set()
 
-    BINARY = {ast.Add: (" + ", 1), ast.Sub: (" − ", 1), ast.Mult: (" · ", 2), ast.Div: (" / ", 2), ast.MatMult: (" @ ", 2),
-              ast.FloorDiv: (" // ", 2), ast.Mod: (" mod ", 2), ast.BitOr: (" or ", 0), ast.BitAnd: (" and ", 0)}
+    BINARY = {
+        ast.Add: (" + ", 1),
+        ast.Sub: (" − ", 1),
+        ast.Mult: (" · ", 2),
+        ast.Div: (" / ", 2),
+        ast.MatMult: (" @ ", 2),
+        ast.FloorDiv: (" // ", 2),
+        ast.Mod: (" mod ", 2),
+        ast.BitOr: (" or ", 0),
+        ast.BitAnd: (" and ", 0),
+    }
     COMPARE = {ast.Gt: ">", ast.Lt: "<", ast.GtE: "≥", ast.LtE: "≤", ast.Eq: "=", ast.NotEq: "≠"}
 
     def text(self, n: ast.AST, outer: int = 0) -> str:
@@ -167,9 +186,19 @@ class _Pretty:
             if isinstance(n.right, ast.Constant) and n.right.value == 0.5:
                 return "√" + self.text(n.left, 9), 8
             return f"{self.text(n.left, 9)}^{self.text(n.right, 9)}", 8
-        if isinstance(n.op, ast.Mult) and isinstance(n.left, ast.Name) and isinstance(n.right, ast.Name) and n.left.id == n.right.id:
+        if (
+            isinstance(n.op, ast.Mult)
+            and isinstance(n.left, ast.Name)
+            and isinstance(n.right, ast.Name)
+            and n.left.id == n.right.id
+        ):
             return n.left.id + "²", 8
-        if isinstance(n.op, ast.Mult) and isinstance(n.left, ast.BinOp) and isinstance(n.left.op, ast.Mult) and ast.dump(n.left.right) == ast.dump(n.right):
+        if (
+            isinstance(n.op, ast.Mult)
+            and isinstance(n.left, ast.BinOp)
+            and isinstance(n.left.op, ast.Mult)
+            and ast.dump(n.left.right) == ast.dump(n.right)
+        ):
             return f"{self.text(n.left.left, 2)} · {self.text(n.right, 9)}²", 2
         sign, level = self.BINARY.get(type(n.op), (None, 0))
         if sign is None:
@@ -206,9 +235,11 @@ class _Pretty:
             function = f"{self.text(n.func.value, 9)}.{name}"
         elif not name:
             function = ast.unparse(n.func)
-        args = [self.text(a) for a in n.args] + [f"{k.arg}={self.text(k.value)}" if k.arg else ast.unparse(k.value) for k in n.keywords]
+        args = [self.text(a) for a in n.args] + [
+            f"{k.arg}={self.text(k.value)}" if k.arg else ast.unparse(k.value) for k in n.keywords
+        ]
         return f"{function}({', '.join(args)})"
 
     def _namespace(self, n: ast.AST) -> bool:
-        """Whether a dotted name stands for a place where functions live (``F``, ``np``, ``kernels``), not for a value."""
+        """Whether a name stands for a place where functions live (``F``, ``np``, ``kernels``), not for a value."""
         return isinstance(n, ast.Name) and n.id not in self.values

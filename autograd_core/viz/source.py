@@ -39,7 +39,9 @@ Place = tuple[CodeType, int]
 def line_of(place: Place) -> int:
     """The line of a place."""
     code, at = place
-    return next((line for start, end, line in code.co_lines() if start <= at < end and line is not None), code.co_firstlineno)
+    return next(
+        (line for start, end, line in code.co_lines() if start <= at < end and line is not None), code.co_firstlineno
+    )
 
 
 def text_of(place: Place) -> str:
@@ -50,7 +52,7 @@ def text_of(place: Place) -> str:
 def short_path(file: str) -> str:
     """A file's path relative to the working directory when it lies below it."""
     here = os.getcwd() + os.sep
-    return file[len(here):] if file.startswith(here) else file
+    return file[len(here) :] if file.startswith(here) else file
 
 
 def add_context(graph: Graph, around: int = 3) -> None:
@@ -84,7 +86,7 @@ def variables(frame: FrameType | None, local: bool = False) -> dict[str, Any]:
 
 
 def names_of(names: dict[str, Any]) -> tuple[dict[int, str], dict[int, str]]:
-    """Names that the user's variables give: of places in the graph (by their node's ``seq``), and of arrays (by ``id`` of the array).
+    """Names that the user's variables give: of places in the graph (by ``seq``), and of arrays (by ``id``).
 
     Modules in variables name their parameters as ``named_parameters()`` does.
     """
@@ -92,7 +94,11 @@ def names_of(names: dict[str, Any]) -> tuple[dict[int, str], dict[int, str]]:
 
     nodes: dict[int, str] = {}
     arrays: dict[int, str] = {}
-    modules = [v for k, v in names.items() if not k.startswith("_") and hasattr(v, "named_parameters") and not isinstance(v, type)]
+    modules = [
+        v
+        for k, v in names.items()
+        if not k.startswith("_") and hasattr(v, "named_parameters") and not isinstance(v, type)
+    ]
     for m in modules:
         add_module_names(m, nodes)
     for k, v in names.items():

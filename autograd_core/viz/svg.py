@@ -7,8 +7,10 @@ import math
 from collections.abc import Sequence
 
 _STYLE = (
-    "<style>text{font:12px system-ui,'Segoe UI',Helvetica,Arial,sans-serif;fill:#1b2333}.soft{fill:#5d687c;font-size:11px}.title{font-weight:650;font-size:14px}"
-    ".axis{stroke:#c3ccdb}.paper{fill:#fff}@media(prefers-color-scheme:dark){text{fill:#e7ebf3}.soft{fill:#a3adbf}.axis{stroke:#3b4558}.paper{fill:#1a1f29}}</style>"
+    "<style>text{font:12px system-ui,'Segoe UI',Helvetica,Arial,sans-serif;fill:#1b2333}"
+    ".soft{fill:#5d687c;font-size:11px}.title{font-weight:650;font-size:14px}.axis{stroke:#c3ccdb}.paper{fill:#fff}"
+    "@media(prefers-color-scheme:dark){text{fill:#e7ebf3}.soft{fill:#a3adbf}.axis{stroke:#3b4558}.paper{fill:#1a1f29}}"
+    "</style>"
 )
 
 
@@ -23,7 +25,9 @@ def label(x: float, y: float, text: str, kind: str = "", anchor: str = "start") 
 
 def rect(x: float, y: float, w: float, h: float, fill: str, title: str = "") -> str:
     inner = f"<title>{escape(title)}</title>" if title else ""
-    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(w, 0):.1f}" height="{max(h, 0):.1f}" fill="{fill}">{inner}</rect>'
+    return (
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(w, 0):.1f}" height="{max(h, 0):.1f}" fill="{fill}">{inner}</rect>'
+    )
 
 
 def line(x0: float, y0: float, x1: float, y1: float, kind: str = "axis") -> str:
@@ -32,13 +36,16 @@ def line(x0: float, y0: float, x1: float, y1: float, kind: str = "axis") -> str:
 
 def document(width: float, height: float, parts: Sequence[str], title: str) -> str:
     """The SVG text around its parts."""
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
-            f'aria-label="{escape(title)}">{_STYLE}<rect class="paper" width="100%" height="100%"/>{"".join(parts)}</svg>')
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f}'
+        f' {height:.0f}" role="img" aria-label="{escape(title)}">{_STYLE}<rect class="paper" width="100%"'
+        f' height="100%"/>{"".join(parts)}</svg>'
+    )
 
 
 def clip(text: str, count: int) -> str:
     """Text cut in the middle, where names of parameters differ least."""
-    return text if len(text) <= count else text[: count // 3] + "…" + text[-(count - count // 3 - 1):]
+    return text if len(text) <= count else text[: count // 3] + "…" + text[-(count - count // 3 - 1) :]
 
 
 def decade_colour(x: float | None, middle: float, decades: float = 4.0) -> str:

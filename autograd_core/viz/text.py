@@ -91,7 +91,9 @@ def text(graph: Any, *, show: str = "bytes,lines", depth: int | None = None, fol
         before = here
         rows.append(_row(n, names, want, "  " * len(here)))
         if "rules" in want:
-            rows += [("  " * len(here) + f"      d{r.input} = {r.formula or r.code}", "", None) for r in n.rules if r.code]
+            rows += [
+                ("  " * len(here) + f"      d{r.input} = {r.formula or r.code}", "", None) for r in n.rules if r.code
+            ]
         if n.note:
             rows.append(("  " * len(here) + f"      ^ {n.note}", "", None))
     width = min(max((len(a) for a, _, more in rows if more is not None), default=0), 76)
@@ -109,7 +111,9 @@ def _row(n: Node, names: dict[int, str], want: set[str], indent: str) -> tuple[s
         left = f"{ref} = {call_text(n, names)}"
     else:
         left = f"{ref} = {n.kind}"
-    mark = {"": "", "culprit": "!! ", "error": "!! ", "added": "+ ", "removed": "- ", "numbers": "~ "}.get(n.mark, f"{n.mark} ")
+    mark = {"": "", "culprit": "!! ", "error": "!! ", "added": "+ ", "removed": "- ", "numbers": "~ "}.get(
+        n.mark, f"{n.mark} "
+    )
     more = []
     if n.output:
         more.append("<- output")
@@ -139,5 +143,8 @@ def heading(g: Graph) -> str:
     if t["saved_bytes"]:
         parts.append(f"{bytes_text(t['saved_bytes'])} kept for backward")
     if t["forward"]:
-        parts.append(f"forward {seconds_text(t['forward'])}" + (f", backward {seconds_text(t['backward'])}" if t["backward"] else ""))
+        parts.append(
+            f"forward {seconds_text(t['forward'])}"
+            + (f", backward {seconds_text(t['backward'])}" if t["backward"] else "")
+        )
     return f"{g.title or 'graph'}: " + ", ".join(parts) + (f"\n{g.note}" if g.note else "")

@@ -28,13 +28,17 @@ def to_graph(thing: Any, who: str, *, model: Any = None) -> Graph:
         return thing.graph()  # type: ignore[no-any-return]
     tensors = [thing] if isinstance(thing, Tensor) else list(thing) if isinstance(thing, list | tuple) else []
     if not tensors or not all(isinstance(t, Tensor) for t in tensors):
-        raise TypeError(f"{who}: expected a tensor, a list of tensors, a recording or a viz.Graph, got {type(thing).__name__}.")
+        raise TypeError(
+            f"{who}: expected a tensor, a list of tensors, a recording or a viz.Graph, got {type(thing).__name__}."
+        )
     constants = [i for i, t in enumerate(tensors) if t.node is None]
     if constants:
         which = "this tensor is" if len(tensors) == 1 else f"tensor {constants[0]} is"
-        raise RuntimeError(f"{who}: {which} a constant: nothing was recorded for it, because no input had requires_grad=True or it was "
-                           "computed under no_grad(). Draw a tensor that requires grad, or wrap the computation in `with viz.record() as rec:` "
-                           "and draw rec.")
+        raise RuntimeError(
+            f"{who}: {which} a constant: nothing was recorded for it, because no input had requires_grad=True or it was"
+            " computed under no_grad(). Draw a tensor that requires grad, or wrap the computation in `with"
+            " viz.record() as rec:` and draw rec."
+        )
     return walk(tensors, model=model)
 
 
@@ -78,8 +82,10 @@ def walk(tensors: Iterable[Any], *, model: Any = None) -> Graph:
     title = names.get(hub(tensors[0].node)[0].seq, "") if len(tensors) == 1 else ""
     out.title = title or "graph"
     if reader.freed:
-        out.note = ("backward() has freed this graph: its shape is drawn, but what it kept is no longer known. Draw it before "
-                      "backward(), pass retain_graph=True, or use viz.record().")
+        out.note = (
+            "backward() has freed this graph: its shape is drawn, but what it kept is no longer known. Draw it before "
+            "backward(), pass retain_graph=True, or use viz.record()."
+        )
     guess_modules(out, model)
     source.add_context(out)
     return out
@@ -116,8 +122,16 @@ class Reader:
 
     def leaf(self, place: Place) -> Node:
         grad = place.grad  # type: ignore[attr-defined]
-        n = Node(place.seq, "parameter", "parameter", tuple(place.shape), str(place.dtype), name=self.names.get(place.seq, ""), requires_grad=True,
-                 bytes=_bytes(place.shape, place.dtype))
+        n = Node(
+            place.seq,
+            "parameter",
+            "parameter",
+            tuple(place.shape),
+            str(place.dtype),
+            name=self.names.get(place.seq, ""),
+            requires_grad=True,
+            bytes=_bytes(place.shape, place.dtype),
+        )
         if grad is not None:
             from .stats import stats
 
@@ -129,8 +143,19 @@ class Reader:
         formula, texts = rules.describe(op)
         shape, dtype = _first(place)
         inputs = input_names(op, len(place.parents))
-        n = Node(place.seq, op.name, "op", shape, dtype, inputs=inputs, bytes=_bytes(shape, place.dtype), formula=formula, scalar=op.scalar or "",
-                 rules=list(texts), requires_grad=True)
+        n = Node(
+            place.seq,
+            op.name,
+            "op",
+            shape,
+            dtype,
+            inputs=inputs,
+            bytes=_bytes(shape, place.dtype),
+            formula=formula,
+            scalar=op.scalar or "",
+            rules=list(texts),
+            requires_grad=True,
+        )
         values: dict[str, Any] = {}
         if place.saved is None:
             self.freed = True
@@ -175,8 +200,15 @@ class Reader:
         n = self.outside.get(id(array))
         if n is None:
             number = len(self.outside) + 1
-            n = self.outside[id(array)] = Node(-number, kind, kind, array.shape, str(array.dtype), bytes=int(array.nbytes),
-                                               name=self.arrays.get(id(array), "") or f"in{number}")
+            n = self.outside[id(array)] = Node(
+                -number,
+                kind,
+                kind,
+                array.shape,
+                str(array.dtype),
+                bytes=int(array.nbytes),
+                name=self.arrays.get(id(array), "") or f"in{number}",
+            )
             self.kept.append(array)
         return n
 
@@ -188,7 +220,9 @@ class Reader:
 
     def finish(self, outputs: list[int]) -> Graph:
         """The graph in order of execution, each leaf just before its first reader."""
-        return in_order(Graph(nodes=[*self.nodes.values(), *self.outside.values()], outputs=list(dict.fromkeys(outputs))))
+        return in_order(
+            Graph(nodes=[*self.nodes.values(), *self.outside.values()], outputs=list(dict.fromkeys(outputs)))
+        )
 
 
 def in_order(graph: Graph) -> Graph:
@@ -229,7 +263,11 @@ def brief(value: Any) -> str:
         value = value.item()
     if isinstance(value, float):
         return f"{value:.6g}"
-    text = repr(value) if isinstance(value, (*_PLAIN, tuple, list, slice)) else getattr(value, "__name__", type(value).__name__)
+    text = (
+        repr(value)
+        if isinstance(value, (*_PLAIN, tuple, list, slice))
+        else getattr(value, "__name__", type(value).__name__)
+    )
     return text if len(text) <= 48 else text[:45] + "…"
 
 

@@ -14,10 +14,21 @@ from pathlib import Path
 from typing import Any
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update "
-    "--disable-sync --disable-extensions --hide-scrollbars --mute-audio --force-color-profile=srgb --remote-debugging-pipe"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-extensions",
+    "--hide-scrollbars",
+    "--mute-audio",
+    "--force-color-profile=srgb",
+    "--remote-debugging-pipe",
+]
 
 
 def program() -> str | None:
@@ -39,7 +50,8 @@ class Chromium:
             os.dup2(b, 4)
 
         self.process = subprocess.Popen(
-            [program() or "chromium", *FLAGS, f"--user-data-dir={self.profile}", f"--window-size={width},{height}", "about:blank"],
+            [program() or "chromium", *FLAGS, f"--user-data-dir={self.profile}", f"--window-size={width},{height}",
+             "about:blank"],
             preexec_fn=wire, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(to_read)
@@ -135,7 +147,9 @@ class Chromium:
         self.move(x, y)
         self.call("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, button="left", clickCount=1)
         for k in (0.3, 0.7, 1):
-            self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x + k * dx, y=y + k * dy, button="left", buttons=1)
+            self.call(
+                "Input.dispatchMouseEvent", type="mouseMoved", x=x + k * dx, y=y + k * dy, button="left", buttons=1
+            )
         self.call("Input.dispatchMouseEvent", type="mouseReleased", x=x + dx, y=y + dy, button="left", clickCount=1)
 
     def wheel(self, x: float, y: float, dy: float) -> None:
@@ -147,12 +161,18 @@ class Chromium:
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key)
 
     def theme(self, dark: bool) -> None:
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+        self.call(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}],
+        )
 
     def settle(self) -> None:
         """Wait until nothing moves any more."""
-        self.js("new Promise(done => { const s = graphPage.scene, t = performance.now(); (function look() { "
-                "if ((!s.move && !s.glide) || performance.now() - t > 5000) requestAnimationFrame(() => done(1)); else requestAnimationFrame(look); })(); })")
+        self.js(
+            "new Promise(done => { const s = graphPage.scene, t = performance.now(); (function look() { if ((!s.move &&"
+            " !s.glide) || performance.now() - t > 5000) requestAnimationFrame(() => done(1)); else"
+            " requestAnimationFrame(look); })(); })"
+        )
 
     def screenshot(self, path: Path | str) -> bytes:
         data = base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])

@@ -24,8 +24,11 @@ LINES = [
 ]
 
 RULES = {
-    "linear": [Rule("input", "lambda g, weight, F: F.matmul(g, weight)", "g · weight"),
-               Rule("weight", "lambda g, input, F: F.matmul(F.mT(g), input)", "gᵀ · input"), Rule("bias", "lambda g: g", "g")],
+    "linear": [
+        Rule("input", "lambda g, weight, F: F.matmul(g, weight)", "g · weight"),
+        Rule("weight", "lambda g, input, F: F.matmul(F.mT(g), input)", "gᵀ · input"),
+        Rule("bias", "lambda g: g", "g"),
+    ],
     "gelu": [Rule("x", "lambda g, x, F: F.gelu_backward(g, x)", "g · gelu′(x)")],
     "add": [Rule("a", "lambda g: g", "g"), Rule("b", "lambda g: g", "g")],
     "layer_norm": [Rule("x", "layer_norm_x", "layer_norm_x(g, x, weight)")],
@@ -48,23 +51,64 @@ class Builder:
 
     def leaf(self, kind: str, name: str, shape: tuple[int, ...], module: str = "") -> int:
         self.clock += 1
-        n = Node(self.clock, kind, kind, shape, "float32", name=name, module=module, requires_grad=kind == "parameter", bytes=4 * elements(shape))
+        n = Node(
+            self.clock,
+            kind,
+            kind,
+            shape,
+            "float32",
+            name=name,
+            module=module,
+            requires_grad=kind == "parameter",
+            bytes=4 * elements(shape),
+        )
         if self.numbers:
             n.value = stats(self.rng.normal(size=24))
             n.grad = stats(self.rng.normal(size=24) * 0.01) if kind == "parameter" else None
         self.graph.nodes.append(n)
         return n.id
 
-    def op(self, op: str, parents: list[int | None], shape: tuple[int, ...], module: str = "", inputs: tuple[str, ...] = (), line: int = 6,
-           params: dict[str, str] | None = None) -> int:
+    def op(
+        self,
+        op: str,
+        parents: list[int | None],
+        shape: tuple[int, ...],
+        module: str = "",
+        inputs: tuple[str, ...] = (),
+        line: int = 6,
+        params: dict[str, str] | None = None,
+    ) -> int:
         self.clock += 1
         size = 4 * elements(shape)
         if not inputs:
-            inputs = tuple("input weight bias".split()[: len(parents)]) if op == "linear" else ("a", "b")[: len(parents)] if len(parents) > 1 else ("x",)
-        n = Node(self.clock, op, "op", shape, "float32", tuple(parents), inputs, module=module, source=Source(FILE, line, "forward"), bytes=size,
-                 rules=RULES.get(op, []), formula={"add": "a + b", "linear": "input · weightᵀ + bias"}.get(op, ""), params=params or {},
-                 requires_grad=True)
-        n.saved = [Saved(inputs[0], shape, "float32", size, f"v{parents[0]}")] if op in ("linear", "gelu", "layer_norm") else []
+            inputs = (
+                tuple(["input", "weight", "bias"][: len(parents)])
+                if op == "linear"
+                else ("a", "b")[: len(parents)]
+                if len(parents) > 1
+                else ("x",)
+            )
+        n = Node(
+            self.clock,
+            op,
+            "op",
+            shape,
+            "float32",
+            tuple(parents),
+            inputs,
+            module=module,
+            source=Source(FILE, line, "forward"),
+            bytes=size,
+            rules=RULES.get(op, []),
+            formula={"add": "a + b", "linear": "input · weightᵀ + bias"}.get(op, ""),
+            params=params or {},
+            requires_grad=True,
+        )
+        n.saved = (
+            [Saved(inputs[0], shape, "float32", size, f"v{parents[0]}")]
+            if op in ("linear", "gelu", "layer_norm")
+            else []
+        )
         if self.numbers:
             n.value, n.grad = stats(self.rng.normal(size=24)), stats(self.rng.normal(size=24) * 0.01)
             n.start, n.forward = self.clock * 1e-5, float(self.rng.uniform(1, 40)) * 1e-6 * (8 if op == "linear" else 1)
@@ -127,7 +171,9 @@ def flat(count: int = 5000, seed: int = 1) -> Graph:
     while len(ids) < count:
         back = rng.integers(1, 1 + min(len(ids), 40), size=2)
         op = ("add", "mul", "tanh", "matmul", "sum")[int(rng.integers(5))]
-        parents: list[int | None] = [ids[-int(back[0])], ids[-int(back[1])]] if op in ("add", "mul", "matmul") else [ids[-int(back[0])]]
+        parents: list[int | None] = (
+            [ids[-int(back[0])], ids[-int(back[1])]] if op in ("add", "mul", "matmul") else [ids[-int(back[0])]]
+        )
         ids.append(b.op(op, parents, (4, 4)))
     b.output(ids[-1])
     return b.graph

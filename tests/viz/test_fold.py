@@ -39,7 +39,9 @@ def test_collapse(depth):
     kinds = {n.kind for n in c.nodes}
     assert ("module" in kinds) == (depth < 2)
     if depth == 0:
-        assert [n.label for n in c.nodes] == ["x", "blocks.0", "blocks.1", "blocks.2", "target", "mse_loss"] or len(c.nodes) == 6
+        assert [n.label for n in c.nodes] == ["x", "blocks.0", "blocks.1", "blocks.2", "target", "mse_loss"] or len(
+            c.nodes
+        ) == 6
 
 
 def test_collapse_refuses_negative_depth():
@@ -50,7 +52,8 @@ def test_collapse_refuses_negative_depth():
 def test_equal_blocks_become_one():
     g = fold.fold_repeats(synthetic.blocks(12))
     ids_are_consistent(g)
-    assert g.modules["blocks.0"].repeat == 12 and g.modules["blocks.0"].last == "blocks.11"
+    assert g.modules["blocks.0"].repeat == 12
+    assert g.modules["blocks.0"].last == "blocks.11"
     assert set(g.modules) == {"blocks.0", "blocks.0.norm", "blocks.0.fc1", "blocks.0.fc2"}
     loss = g.nodes[-1]
     assert g.by_id()[loss.parents[0]].op == "add", "the loss now reads the block that stands for all"
@@ -62,7 +65,11 @@ def test_different_blocks_stay():
     odd.op = "relu"
     f = fold.fold_repeats(g)
     ids_are_consistent(f)
-    assert {p: m.repeat for p, m in f.modules.items() if p.count(".") == 1} == {"blocks.0": 2, "blocks.2": 1, "blocks.3": 1}
+    assert {p: m.repeat for p, m in f.modules.items() if p.count(".") == 1} == {
+        "blocks.0": 2,
+        "blocks.2": 1,
+        "blocks.3": 1,
+    }
 
 
 def test_blocks_with_ops_between_stay():
@@ -86,7 +93,8 @@ def test_nested_repeats():
     b.output(x)
     f = fold.fold_repeats(b.graph)
     ids_are_consistent(f)
-    assert f.modules["stage.0"].repeat == 2 and f.modules["stage.0.0"].repeat == 3
+    assert f.modules["stage.0"].repeat == 2
+    assert f.modules["stage.0.0"].repeat == 3
     assert sum(n.kind == "op" for n in f.nodes) == 5
 
 
@@ -96,4 +104,5 @@ def test_hide_and_ancestors():
     assert not any(n.kind == "parameter" for n in g.nodes)
     mlp = synthetic.mlp()
     part = fold.ancestors(mlp, next(n.id for n in mlp.nodes if n.op == "gelu"))
-    assert [n.label for n in part.nodes] == ["x", "fc1.weight", "fc1.bias", "linear", "gelu"] and part.outputs == []
+    assert [n.label for n in part.nodes] == ["x", "fc1.weight", "fc1.bias", "linear", "gelu"]
+    assert part.outputs == []

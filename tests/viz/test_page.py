@@ -1,5 +1,7 @@
 """The HTML page in a real Chromium: it opens, folds, finds, clicks and draws, and says nothing on the console."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import pytest
@@ -45,8 +47,10 @@ def where(b, key):
 
 def centre(b, key, zoom=1.0):
     """Bring an item to the middle of the window at a zoom where all is drawn."""
-    b.js(f"(() => {{ const s = graphPage.scene, i = graphPage.graph.byKey.get({key!r}); s.zoom = {zoom}; s.x = 400 - (i.ax + i.aw / 2) * {zoom};"
-         f" s.y = 300 - i.ay * {zoom}; s.draw(); }})()")
+    b.js(
+        f"(() => {{ const s = graphPage.scene, i = graphPage.graph.byKey.get({key!r}); s.zoom = {zoom}; s.x = 400 -"
+        f" (i.ax + i.aw / 2) * {zoom}; s.y = 300 - i.ay * {zoom}; s.draw(); }})()"
+    )
 
 
 def group(b, path):
@@ -61,20 +65,26 @@ def test_it_opens_with_everything_in_place(page, tmp_path):
     assert b.js("graphPage.visible()") == 36 + 3 + 9 - 0 or b.js("graphPage.visible()") > 40
     picture = b.screenshot(tmp_path / "open.png")
     assert len(picture) > 20_000  # not an empty sheet
-    painted = b.js("(() => { const c = document.getElementById('canvas'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
-                   "const s = new Set(); for (let i = 0; i < d.length; i += 16) s.add(d[i] << 16 | d[i + 1] << 8 | d[i + 2]); return s.size; })()")
+    painted = b.js(
+        "(() => { const c = document.getElementById('canvas'), d = c.getContext('2d').getImageData(0, 0, c.width,"
+        " c.height).data;const s = new Set(); for (let i = 0; i < d.length; i += 16) s.add(d[i] << 16 | d[i + 1] << 8 |"
+        " d[i + 2]); return s.size; })()"
+    )
     assert painted > 20
 
 
 def test_no_two_boxes_overlap_and_children_stay_inside(page):
     b = page(synthetic.blocks(4))
-    assert b.js("""(() => {
+    assert (
+        b.js("""(() => {
       const bad = [], items = graphPage.scene.items;
       for (const i of items) {
         if (!i.up.root && (i.ax < i.up.ax || i.ay < i.up.ay || i.ax + i.aw > i.up.ax + i.up.aw + 0.01 || i.ay + i.ah > i.up.ay + i.up.ah + 0.01)) bad.push(['outside', i.key]);
         for (const j of items) if (i !== j && i.up === j.up && i.ax < j.ax + j.aw && j.ax < i.ax + i.aw && i.ay < j.ay + j.ah && j.ay < i.ay + i.ah) bad.push([i.key, j.key]);
       }
-      return bad; })()""") == []
+      return bad; })()""")
+        == []
+    )
 
 
 def test_every_edge_is_drawn_from_end_to_end(page):
@@ -106,10 +116,15 @@ def test_click_on_a_node_shows_all_that_is_known(page):
     centre(b, "n8")
     b.click(*where(b, "n8"))
     text = b.js("document.getElementById('detail').innerText")
-    assert "linear %8" in text and "input · weightᵀ + bias" in text
-    assert "lambda g, weight, F: F.matmul(g, weight)" in text and "∂input = g · weight" in text
-    assert "model.py:6" in text and "h = self.fc1(self.norm(x))" in text
-    assert "blocks.0.fc1.weight" in text and "gelu %9" in text and "2.05 kB" in text
+    assert "linear %8" in text
+    assert "input · weightᵀ + bias" in text
+    assert "lambda g, weight, F: F.matmul(g, weight)" in text
+    assert "∂input = g · weight" in text
+    assert "model.py:6" in text
+    assert "h = self.fc1(self.norm(x))" in text
+    assert "blocks.0.fc1.weight" in text
+    assert "gelu %9" in text
+    assert "2.05 kB" in text
     assert b.js("document.querySelectorAll('#detail svg.hist').length") == 2
     assert b.js("document.querySelector('pre .here').textContent").startswith("6")
     b.js("document.querySelector('#detail a.go').click()")
@@ -125,7 +140,10 @@ def test_click_on_a_module_folds_and_unfolds_it(page):
     b.settle()
     assert b.js(f"graphPage.graph.byKey.get({key!r}).open") is False
     assert b.js("graphPage.visible()") < count
-    x, y = b.js(f"(() => {{ const s = graphPage.scene, g = graphPage.graph.byKey.get({key!r}); return [g.ax * s.zoom + s.x, g.ay * s.zoom + s.y]; }})()")
+    x, y = b.js(
+        f"(() => {{ const s = graphPage.scene, g = graphPage.graph.byKey.get({key!r}); return [g.ax * s.zoom + s.x,"
+        " g.ay * s.zoom + s.y]; })()"
+    )
     b.click(x + 20, y + HEAD + 20)
     b.settle()
     assert b.js(f"graphPage.graph.byKey.get({key!r}).open") is True
@@ -153,9 +171,11 @@ def test_search_finds_shows_and_unfolds(page):
     assert b.js("document.getElementById('hits').textContent") == "1"
     b.key("Enter")
     b.settle()
-    assert b.js("graphPage.scene.selected.op") == "gelu" and b.js("graphPage.scene.selected.up.path") == "blocks.4"
+    assert b.js("graphPage.scene.selected.op") == "gelu"
+    assert b.js("graphPage.scene.selected.up.path") == "blocks.4"
     x, y = b.js("graphPage.position(graphPage.scene.selected.key)")
-    assert 0 < x < 1028 and 0 < y < 852
+    assert 0 < x < 1028
+    assert 0 < y < 852
     b.js("document.getElementById('find').value = ''")
     for c in "nothing like it":
         b.key(c)
@@ -189,7 +209,11 @@ def test_backward_view_shows_rules_and_turns_the_arrows(page, tmp_path):
     b.key("b")
     b.settle()
     assert b.js("graphPage.scene.backward") is True
-    assert b.js("graphPage.scene.backwardLines(graphPage.graph.byKey.get('n8'))") == ["∂input = g · weight", "∂weight = gᵀ · input", "∂bias = g"]
+    assert b.js("graphPage.scene.backwardLines(graphPage.graph.byKey.get('n8'))") == [
+        "∂input = g · weight",
+        "∂weight = gᵀ · input",
+        "∂bias = g",
+    ]
     assert b.screenshot(tmp_path / "b.png") != forward
     assert b.js("document.querySelector('#view [data-view=backward]').getAttribute('aria-pressed')") == "true"
 
@@ -323,7 +347,11 @@ def test_a_long_graph_without_modules_opens_in_folders(page):
     assert b.js("graphPage.visible()") > 200
 
 
-@pytest.mark.parametrize("graph", [viz.Graph(), viz.Graph(nodes=[viz.Node(1, "w", "parameter", (2,), "float32", name="w")])], ids=["empty", "one"])
+@pytest.mark.parametrize(
+    "graph",
+    [viz.Graph(), viz.Graph(nodes=[viz.Node(1, "w", "parameter", (2,), "float32", name="w")])],
+    ids=["empty", "one"],
+)
 def test_small_graphs(page, graph):
     b = page(graph)
     b.key("f")
@@ -350,7 +378,9 @@ def test_rings_of_modules_are_laid_out_too(page):
 
 def test_the_notebook_frame_runs_the_page(browser, tmp_path):
     browser.problems.clear()
-    (tmp_path / "notebook.html").write_text(f"<!doctype html><meta charset=utf-8><body>{synthetic.mlp()._repr_html_()}</body>")
+    (tmp_path / "notebook.html").write_text(
+        f"<!doctype html><meta charset=utf-8><body>{synthetic.mlp()._repr_html_()}</body>"
+    )
     browser.open(tmp_path / "notebook.html")
     assert browser.js("document.querySelector('iframe').srcdoc.length") > 10_000
     assert browser.problems == []

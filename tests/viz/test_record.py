@@ -58,11 +58,14 @@ def test_walk_gives_every_node_with_its_rules():
     loss = ((x @ w) * 3.0).sum()
     g = viz.graph(loss)
     assert [n.label for n in g.nodes] == ["x", "w", "matmul", "mul", "sum"]
-    assert g.title == "loss" and g.by_id()[g.outputs[0]].op == "sum"
+    assert g.title == "loss"
+    assert g.by_id()[g.outputs[0]].op == "sum"
     mul = ops(g)[1]
-    assert mul.params == {"b": "3"} and mul.parents[1] is None
+    assert mul.params == {"b": "3"}
+    assert mul.parents[1] is None
     assert [(r.input, r.formula) for r in mul.rules] == [("a", "g · b"), ("b", "g · a")]
-    assert mul.rules[0].code == "lambda g, b: g * b" and mul.formula == "y = a · b"
+    assert mul.rules[0].code == "lambda g, b: g * b"
+    assert mul.formula == "y = a · b"
     assert [(s.slot, s.shape) for s in ops(g)[0].saved] == [("a", (1, 2))]
 
 
@@ -71,7 +74,8 @@ def test_walk_of_several_outputs_and_of_ops_with_several_outputs():
     values, _ = x.max(1)
     a, b = values.sum(), (x * x).sum()
     g = viz.graph([a, b])
-    assert len(g.outputs) == 2 and sum(n.output for n in g.nodes) == 2
+    assert len(g.outputs) == 2
+    assert sum(n.output for n in g.nodes) == 2
     parts = ac.split(x, 1)
     g = viz.graph((parts[0] * parts[1]).sum())
     assert all(p in g.by_id() for n in g.nodes for p in n.parents if p is not None)
@@ -94,12 +98,16 @@ def test_a_graph_200_000_deep_is_walked():
 
 
 def test_bad_input_gets_a_sentence():
-    with pytest.raises(RuntimeError, match=r"viz.html: this tensor is a constant: nothing was recorded.*viz.record\(\)"):
+    with pytest.raises(
+        RuntimeError, match=r"viz.html: this tensor is a constant: nothing was recorded.*viz.record\(\)"
+    ):
         viz.html(ac.ones(2))
     with pytest.raises(RuntimeError, match="tensor 1 is a constant"):
         viz.dot([ac.ones(2, requires_grad=True), ac.ones(2)])
     for bad in (3, "loss", [], None):
-        with pytest.raises(TypeError, match=r"viz.text: expected a tensor, a list of tensors, a recording or a viz.Graph, got"):
+        with pytest.raises(
+            TypeError, match=r"viz.text: expected a tensor, a list of tensors, a recording or a viz.Graph, got"
+        ):
             viz.text(bad)
 
 
@@ -108,7 +116,9 @@ def test_a_freed_graph_is_drawn_and_says_so():
     y = (x.exp() * x).sum()
     y.backward()
     text = viz.text(y)
-    assert "backward() has freed this graph" in text and "exp(x)" in text and "viz.record()" in text
+    assert "backward() has freed this graph" in text
+    assert "exp(x)" in text
+    assert "viz.record()" in text
 
 
 def test_the_graph_is_not_kept_alive_by_its_records():
@@ -117,7 +127,8 @@ def test_the_graph_is_not_kept_alive_by_its_records():
     g = viz.graph(y)
     ref = weakref.ref(y.node)
     del y
-    assert ref() is None and len(g) == 2
+    assert ref() is None
+    assert len(g) == 2
 
 
 # ------------------------------------------------------------------------------------------------- recording
@@ -141,11 +152,14 @@ def test_record_tells_lines_modules_times_and_bytes():
         "fc1.weight": "fc1", "fc1.bias": "fc1", "fc2.weight": "fc2", "fc2.bias": "fc2"}  # fmt: skip
     assert {n.name for n in g.nodes if n.kind == "input"} == {"x", "t"}
     assert all(n.source.file.endswith("test_record.py") and n.forward > 0 and n.backward > 0 for n in ops(g))
-    assert ops(g)[0].source.function == "forward" and ops(g)[-1].source.function == "step"
+    assert ops(g)[0].source.function == "forward"
+    assert ops(g)[-1].source.function == "step"
     assert "return x @ self.weight + self.bias" in dict(g.context(ops(g)[0].source))[ops(g)[0].source.line]
-    assert g.outputs == [loss.node.seq] and g.title == "step"
+    assert g.outputs == [loss.node.seq]
+    assert g.title == "step"
     tanh = ops(g)[2]
-    assert [(s.slot, s.bytes) for s in tanh.saved] == [("y", 80)] and tanh.bytes == 80
+    assert [(s.slot, s.bytes) for s in tanh.saved] == [("y", 80)]
+    assert tanh.bytes == 80
 
 
 def test_record_with_statistics():
@@ -212,7 +226,8 @@ def test_constants_that_ops_make_are_followed():
         y = (x + 1.0) * 2.0
     g = rec.graph()
     assert [n.op for n in ops(g)] == ["add", "mul"]
-    assert ops(g)[1].parents[0] == ops(g)[0].id and not ops(g)[0].requires_grad
+    assert ops(g)[1].parents[0] == ops(g)[0].id
+    assert not ops(g)[0].requires_grad
     assert "mul(%" in viz.text(rec)
     del y
 
@@ -235,7 +250,8 @@ def test_second_order_is_recorded_too():
         (g,) = ac.autograd.grad(y, x, create_graph=True)
         g.backward()
     graph = rec.graph()
-    assert "backward" in graph.modules and x.grad.item() == 12.0
+    assert "backward" in graph.modules
+    assert x.grad.item() == 12.0
     assert all(p in graph.by_id() for n in graph.nodes for p in n.parents if p is not None)
     assert viz.html(rec).startswith("<!doctype html>")
 
@@ -246,7 +262,8 @@ def test_a_recording_of_several_steps_counts_each():
         for _ in range(3):
             step(net, x, t)
     g = rec.graph()
-    assert sum(n.op == "mean" for n in g.nodes) == 3 and len(g.outputs) == 3
+    assert sum(n.op == "mean" for n in g.nodes) == 3
+    assert len(g.outputs) == 3
     assert {p.partition(".")[0] for p in g.modules} == {"Net", "Net#2", "Net#3"}
 
 
@@ -262,7 +279,9 @@ def test_records_survive_json_and_draw_the_same():
         step(net, x, t)
     g = rec.graph()
     again = viz.Graph.from_json(g.to_json())
-    assert again == g and viz.text(again) == viz.text(g) and viz.html(again) == viz.html(g)
+    assert again == g
+    assert viz.text(again) == viz.text(g)
+    assert viz.html(again) == viz.html(g)
 
 
 def test_inplace_and_views_are_recorded():
@@ -282,4 +301,5 @@ def test_a_long_program_records_in_linear_memory():
     with viz.record() as rec:
         for _ in range(300):
             (x * 2.0).sum().backward()
-    assert len(rec._held) <= 1 and not rec._holds
+    assert len(rec._held) <= 1
+    assert not rec._holds

@@ -36,7 +36,8 @@ def test_an_observer_sees_every_op_and_every_rule_and_changes_nothing():
         assert step() == plain
     assert log == ["a mul", "a pow", "a sum", "a dsum", "a dpow", "a dmul"]
     assert not watch.on
-    assert step() == plain and len(log) == 6
+    assert step() == plain
+    assert len(log) == 6
 
 
 def test_the_last_observer_is_the_outermost():
@@ -59,7 +60,8 @@ def test_observers_belong_to_their_thread():
 def test_the_switch_goes_off_after_an_error():
     with pytest.raises(RuntimeError), watch.observing(Seen("a", [])):
         raise RuntimeError
-    assert not watch.on and watch.observers() == ()
+    assert not watch.on
+    assert watch.observers() == ()
 
 
 def test_only_observers_that_look_at_modules_are_called_for_them():
