@@ -44,7 +44,7 @@ from .conv_plan import (
     WIDTHS,
 )
 from .jit import inner, kernel
-from .jit_simd import LANES, ROWS, address, clear1, clear8, keep, make_tile, move1, move4, move8, transpose8
+from .jit_simd import LANES, ROWS, address, clear1, clear8, copy_rows, keep, make_tile, move1, transpose8
 
 tile1 = make_tile(1)
 tile2 = make_tile(2)
@@ -107,23 +107,6 @@ def pack_panels(begin, end, w, panels, terms, group_stride, lane_stride, lanes, 
 
 
 @inner
-def copy_row(source, target, n):
-    """Copy ``n`` floats; the last vector overlaps the one before it instead of a loop over the rest."""
-    if n >= 8:
-        last = 4 * (n - 8)
-        for j in range(0, last, 32):
-            move8(source + j, target + j)
-        move8(source + last, target + last)
-    elif n >= 4:
-        last = 4 * (n - 4)
-        move4(source, target)
-        move4(source + last, target + last)
-    else:
-        for j in range(0, 4 * n, 4):
-            move1(source + j, target + j)
-
-
-@inner
 def clear_row(target, n):
     """Write ``n`` zeros."""
     if n >= 8:
@@ -157,10 +140,7 @@ def copy_box(x_at, image, box, spec, d0, h0, w0, nd, nh, nw):
         for d in range(front, back):
             source = image_at + 4 * (c * depth + d) * height * width
             target = box + c * plane + d * slice_pitch + top * row_pitch + 4 * left
-            for _ in range(rows):
-                copy_row(source, target, length)
-                source += 4 * width
-                target += row_pitch
+            copy_rows(source, 4 * width, target, row_pitch, rows, length)
 
 
 @inner

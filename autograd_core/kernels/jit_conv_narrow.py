@@ -35,8 +35,8 @@ from .conv_plan import (
     SUMS,
 )
 from .jit import inner, kernel
-from .jit_conv import clear_row, copy_row
-from .jit_simd import LANES, address, keep, make_dots, make_strip, move1
+from .jit_conv import clear_row
+from .jit_simd import LANES, address, copy_rows, keep, make_dots, make_strip, move1
 
 strip1, strip2, strip3, strip4 = make_strip(1, 8), make_strip(2, 5), make_strip(3, 4), make_strip(4, 3)
 end1, end2, end3, end4 = make_strip(1, 1), make_strip(2, 1), make_strip(3, 1), make_strip(4, 1)
@@ -51,19 +51,21 @@ def load_group(x_at, image, group, box, spec, d0, h0, w0, nd, nh, nw):
     plane, line, column, phase = 4 * spec[PLANE], 4 * spec[LINE], 4 * spec[COLUMN], 4 * spec[PHASE]
     if min(d0, h0, w0) < 0 or d0 + nd > depth or h0 + nh > height or w0 + nw > width:
         clear_row(box, spec[IN_GROUP] * spec[PLANE])
-    left, right = max(-w0, 0), min(width - w0, nw)
+    left, right, top, bottom = max(-w0, 0), min(width - w0, nw), max(-h0, 0), min(height - h0, nh)
     group_at = x_at + 4 * (image * spec[CHANNELS] + group * spec[IN_GROUP]) * depth * height * width
     for c in range(spec[IN_GROUP]):
         for d in range(max(-d0, 0), min(depth - d0, nd)):
-            for h in range(max(-h0, 0), min(height - h0, nh)):
-                source = group_at + 4 * (((c * depth + d0 + d) * height + h0 + h) * width + w0)
-                target = box + c * plane + (d // stride_d) * line + (h // stride_h) * column
-                target += ((d % stride_d) * stride_h + h % stride_h) * stride_w * phase
-                if stride_w == 1:
-                    copy_row(source + 4 * left, target + 4 * left, max(0, right - left))
-                else:
-                    for w in range(left, right):
-                        move1(source + 4 * w, target + (w % stride_w) * phase + 4 * (w // stride_w))
+            source = group_at + 4 * (((c * depth + d0 + d) * height + h0) * width + w0)
+            slice_at = box + c * plane + (d // stride_d) * line + (d % stride_d) * stride_h * stride_w * phase
+            if stride_h == 1 and stride_w == 1:
+                source += 4 * (top * width + left)
+                copy_rows(source, 4 * width, slice_at + top * column + 4 * left, column, bottom - top, right - left)
+                continue
+            for h in range(top, bottom):
+                target = slice_at + (h // stride_h) * column + (h % stride_h) * stride_w * phase
+                for w in range(left, right):
+                    place = target + (w % stride_w) * phase + 4 * (w // stride_w)
+                    move1(source + 4 * (h * width + w), place)
 
 
 @inner
@@ -147,14 +149,15 @@ def narrow(begin, end, x, weights, starts, y, spec, offsets):
         place = image * spec[IMAGE_STRIDE] + spec[FIRST] + d0 * spec[STEP] + h0 * spec[STEP + 1] + w0 * spec[STEP + 2]
         for c in range(channels):
             for d in range(nd):
+                at = address(y) + 4 * (place + (group * channels + c) * channel_stride + d * spec[STEP])
+                source = sums_at + 4 * (c * pitch + d * line)
+                if spec[STEP + 2] == 1:
+                    copy_rows(source, 4 * column, at, 4 * spec[STEP + 1], nh, nw)
+                    continue
                 for h in range(nh):
-                    at = place + (group * channels + c) * channel_stride + d * spec[STEP] + h * spec[STEP + 1]
-                    source = c * pitch + d * line + h * column
-                    if spec[STEP + 2] == 1:
-                        copy_row(sums_at + 4 * source, address(y) + 4 * at, nw)
-                    else:
-                        for w in range(nw):
-                            move1(sums_at + 4 * (source + w), address(y) + 4 * (at + w * spec[STEP + 2]))
+                    for w in range(nw):
+                        there = at + 4 * (h * spec[STEP + 1] + w * spec[STEP + 2])
+                        move1(source + 4 * (h * column + w), there)
     keep(box)
     keep(sums)
 
@@ -185,9 +188,9 @@ def narrow_weight(begin, end, x, g, sums, spec, offsets, shares, group_shares, p
                 clear_row(lines_at, channels * pitch)
                 for c in range(channels):
                     for d in range(nd):
-                        for h in range(nh):
-                            at = place + (group * channels + c) * channel_stride + d * spec[STEP] + h * spec[STEP + 1]
-                            copy_row(address(g) + 4 * at, lines_at + 4 * (c * pitch + d * line + h * column), nw)
+                        at = address(g) + 4 * (place + (group * channels + c) * channel_stride + d * spec[STEP])
+                        there = lines_at + 4 * (c * pitch + d * line)
+                        copy_rows(at, 4 * spec[STEP + 1], there, 4 * column, nh, nw)
                 to = address(sums) + 4 * LANES * (share * groups + group) * channels * depth
                 if channels == 1:
                     for r in range(0, depth, 9):

@@ -174,7 +174,57 @@ def _make_move(lanes: int) -> Any:
     return move
 
 
-move8, move4, move1 = _make_move(8), _make_move(4), _make_move(1)
+move1 = _make_move(1)
+
+
+def _rolled(builder: Any, branch: Any) -> None:
+    """Ask LLVM not to unroll the loop that ``branch`` closes: it is short, and a rest would cost more than it saves."""
+    module = builder.module
+    wish = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+    loop = ir.values.MDValue(module, [wish], str(len(module.metadata)))
+    loop.operands = (loop, wish)  # the metadata of a loop begins with itself
+    branch.set_metadata("llvm.loop", loop)
+
+
+@intrinsic
+def copy_rows(typingctx, source, source_pitch, target, target_pitch, rows, length):
+    """Copy ``rows`` rows of ``length`` floats, the pitches in bytes.
+
+    Rows of 8 and more are copied by vectors, of which the last overlaps the one before it.
+    """
+
+    def codegen(context, b, signature, args):
+        source, source_pitch, target, target_pitch, rows, length = args
+        zero, one = ir.Constant(_i64, 0), ir.Constant(_i64, 1)
+        vectors, scalars, done = (b.append_basic_block(name) for name in ("vectors", "scalars", "done"))
+        choose = b.append_basic_block("choose")
+        some = b.and_(b.icmp_signed(">", rows, zero), b.icmp_signed(">", length, zero))
+        b.cbranch(some, choose, done)
+        b.position_at_end(choose)
+        b.cbranch(b.icmp_signed(">=", length, ir.Constant(_i64, 8)), vectors, scalars)
+        for block, lanes in ((vectors, 8), (scalars, 1)):
+            inner, after = b.append_basic_block("floats"), b.append_basic_block("next")
+            b.position_at_end(block)
+            row, here, there = b.phi(_i64), b.phi(_i64), b.phi(_i64)
+            last = b.shl(b.sub(length, ir.Constant(_i64, lanes)), ir.Constant(_i64, 2))
+            b.branch(inner)
+            b.position_at_end(inner)
+            j = b.phi(_i64)
+            _store(b, _load(b, b.add(here, j), lanes), b.add(there, j))
+            following = b.add(j, ir.Constant(_i64, 4 * lanes))
+            j.add_incoming(zero, block)
+            j.add_incoming(following, inner)
+            _rolled(b, b.cbranch(b.icmp_signed("<", following, last), inner, after))
+            b.position_at_end(after)
+            _store(b, _load(b, b.add(here, last), lanes), b.add(there, last))
+            for phi, start, step in ((row, zero, one), (here, source, source_pitch), (there, target, target_pitch)):
+                phi.add_incoming(start, choose)
+                phi.add_incoming(b.add(phi, step), after)
+            b.cbranch(b.icmp_signed("<", b.add(row, one), rows), block, done)
+        b.position_at_end(done)
+        return context.get_dummy_value()
+
+    return types.void(*(types.int64,) * 6), codegen
 
 
 @intrinsic
