@@ -17,6 +17,7 @@ from .ops.arithmetic import *  # noqa: E402
 from .ops.complex import *  # noqa: E402
 from .ops.conv import *  # noqa: E402
 from .ops.conversion import *  # noqa: E402
+from .ops.distance import *  # noqa: E402
 from .ops.dropout import *  # noqa: E402
 from .ops.embedding import *  # noqa: E402
 from .ops.index import *  # noqa: E402
@@ -31,6 +32,9 @@ from .ops.linalg_norms import *  # noqa: E402
 from .ops.linalg_products import *  # noqa: E402
 from .ops.reduce import *  # noqa: E402
 from .ops.shape import *  # noqa: E402
+from .ops.sorting import *  # noqa: E402
+from .ops.special import *  # noqa: E402
+from .ops.stacking import *  # noqa: E402
 from . import autograd  # noqa: E402
 from .autograd import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled  # noqa: E402
 from .dtypes import *  # noqa: E402

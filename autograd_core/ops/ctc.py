@@ -1,0 +1,247 @@
+"""Connectionist temporal classification (Graves et al., 2006)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..op import defop, sym
+from ..tensor import Tensor, wrap
+from .checks import floating
+from .loss import reduction_of
+
+__all__: list[str] = []
+
+
+def _labels(targets: Any, blank: int) -> tuple[Any, Any]:
+    """Targets with blanks between and around them, and where a step may jump over a blank."""
+    n, s = targets.shape
+    out = np.full((n, 2 * s + 1), blank, np.int64)
+    out[:, 1::2] = targets
+    jump = np.zeros(out.shape, bool)
+    jump[:, 2:] = (out[:, 2:] != blank) & (out[:, 2:] != out[:, :-2])
+    return out, jump
+
+
+def _shifted(a: Any, by: int) -> Any:
+    """Columns moved ``by`` places to the right (left when negative), -inf coming in."""
+    out = np.full_like(a, -np.inf)
+    if by > 0:
+        out[:, by:] = a[:, :-by]
+    else:
+        out[:, :by] = a[:, -by:]
+    return out
+
+
+def _ending(alpha: Any, target_lengths: Any) -> Any:
+    """log p(target): the paths that end in the last label or in the blank behind it."""
+    rows = np.arange(len(alpha))
+    last = alpha[rows, 2 * target_lengths]
+    return np.logaddexp(last, np.where(target_lengths > 0, alpha[rows, np.maximum(2 * target_lengths - 1, 0)], -np.inf))
+
+
+def _ctc(
+    logp: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int, zero_infinity: bool
+) -> tuple[Any, Any]:
+    """Loss of each sample, and the log-probabilities of all beginnings (time, batch, labels)."""
+    steps, n, _ = logp.shape
+    labels, jump = _labels(targets, blank)
+    rows = np.arange(n)[:, None]
+    emitted = logp[:, rows, labels]
+    alphas = np.empty(emitted.shape, logp.dtype)
+    alpha = np.full(labels.shape, -np.inf, logp.dtype)
+    alpha[:, 0] = 0.0  # before the first step: in the leading blank, from where label 1 is one step away
+    if labels.shape[1] > 1:
+        first = np.where(target_lengths > 0, 0.0, -np.inf).astype(logp.dtype)
+    for t in range(steps):
+        if t == 0:
+            move = alpha.copy()
+            if labels.shape[1] > 1:
+                move[:, 1] = first
+        else:
+            move = np.logaddexp(alpha, _shifted(alpha, 1))
+            move = np.logaddexp(move, np.where(jump, _shifted(alpha, 2), -np.inf))
+        alpha = np.where((t < input_lengths)[:, None], move + emitted[t], alpha if t else alpha)
+        alphas[t] = alpha
+    final = _ending(alpha, target_lengths) if steps else np.where(target_lengths > 0, -np.inf, 0.0)
+    if steps:
+        final = np.where(input_lengths > 0, final, np.where(target_lengths > 0, -np.inf, 0.0))
+    loss = -final.astype(logp.dtype)
+    return np.where(np.isinf(loss), 0, loss) if zero_infinity else loss, alphas
+
+
+def _ctc_rule(
+    g: Any, logp: Any, targets: Any, input_lengths: Any, target_lengths: Any, loss: Any, alphas: Any, blank: int, zero_infinity: bool
+) -> Any:
+    """Minus the probability, given the target, of being in each class at each step."""
+    steps, n, classes = logp.shape
+    labels, jump = _labels(targets, blank)
+    rows = np.arange(n)[:, None]
+    emitted = logp[:, rows, labels]
+    total = -_ctc_total(loss, zero_infinity, alphas, input_lengths, target_lengths)
+    out = np.zeros(logp.shape, logp.dtype)
+    beta = np.full(labels.shape, -np.inf, logp.dtype)
+    ends = np.full(labels.shape, -np.inf, logp.dtype)
+    at = np.arange(n)
+    ends[at, 2 * target_lengths] = 0
+    ends[at, np.maximum(2 * target_lengths - 1, 0)] = 0
+    ahead = np.zeros_like(jump)
+    ahead[:, :-2] = jump[:, 2:]
+    for t in reversed(range(steps)):
+        if t + 1 < steps:
+            come = beta + emitted[t + 1]
+            move = np.logaddexp(come, _shifted(come, -1))
+            move = np.logaddexp(move, np.where(ahead, _shifted(come, -2), -np.inf))
+        else:
+            move = beta
+        last = (t == input_lengths - 1)[:, None]
+        beta = np.where(last, ends, np.where((t < input_lengths)[:, None], move, -np.inf))
+        weight = np.exp(alphas[t] + beta - total[:, None])
+        weight = np.where((t < input_lengths)[:, None] & np.isfinite(beta) & np.isfinite(alphas[t]), weight, 0)
+        np.add.at(out[t], (rows, labels), -weight)
+    out *= g[None, :, None]
+    impossible = np.isinf(total)
+    if impossible.any():  # no path at all: the gradient is not defined, or 0 when asked for
+        out[:, impossible] = 0 if zero_infinity else np.nan
+    return out
+
+
+def _ctc_total(loss: Any, zero_infinity: bool, alphas: Any, input_lengths: Any, target_lengths: Any) -> Any:
+    """The losses before infinite ones were zeroed."""
+    if not zero_infinity or not len(alphas):
+        return loss
+    total = -_ending(alphas[-1], target_lengths)
+    return np.where(input_lengths > 0, total, loss)
+
+
+def _ctc_reference(
+    logp: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int, zero_infinity: bool
+) -> Any:
+    """The sum over all paths by dynamic programming, one op a step."""
+    steps, n, classes = logp.array.shape
+    labels, jump = _labels(targets.array, blank)
+    lengths, ends = input_lengths.array, target_lengths.array
+    low = -1e30  # stands for log 0: differences of infinities have no derivative
+    width = labels.shape[1]
+    index = wrap(np.ascontiguousarray(np.broadcast_to(labels, (steps, n, width))))
+    emitted = sym.gather(logp, index, 2)
+    start = np.full((n, width), low)
+    start[:, 0] = 0
+    if width > 1:
+        start[:, 1] = np.where(ends > 0, 0, low)
+    alpha: Any = wrap(start.astype(logp.array.dtype))
+    wall = wrap(np.full((n, 2), low, logp.array.dtype))
+    for t in range(steps):
+        move = alpha
+        if t:
+            padded = sym.cat([wall, alpha], 1)
+            one = sym.getitem(padded, (slice(None), slice(1, 1 + width)))
+            two = sym.masked_fill(sym.getitem(padded, (slice(None), slice(0, width))), wrap(~jump), low)
+            move = sym.logsumexp(sym.stack([alpha, one, two], 0), (0,), False)
+        on = np.broadcast_to((t < lengths)[:, None], (n, width))
+        alpha = sym.where(wrap(np.ascontiguousarray(on)), move + sym.getitem(emitted, (t, Ellipsis)), alpha)
+    picks = np.stack([2 * ends, np.maximum(2 * ends - 1, 0)], 1)
+    both = sym.masked_fill(sym.gather(alpha, wrap(picks), 1), wrap(np.stack([ends < 0, ends == 0], 1)), low)
+    loss = -sym.logsumexp(both, (1,), False)
+    return sym.masked_fill(loss, wrap(loss.array > 1e29), 0.0 if zero_infinity else math.inf)
+
+
+defop(
+    _ctc,
+    "logp targets input_lengths target_lengths",
+    "blank zero_infinity",
+    name="ctc_loss",
+    outputs="loss alphas",
+    differentiable="loss",
+    formula="-log of the sum over all paths that spell the target of their probability",
+    reference=_ctc_reference,
+    logp=lambda g, logp, targets, input_lengths, target_lengths, loss, alphas, blank, zero_infinity: _ctc_rule(
+        g, logp, targets, input_lengths, target_lengths, loss, alphas, blank, zero_infinity
+    ),
+)
+
+
+def _integers(name: str, value: Any, what: str) -> Any:
+    array = value.array if isinstance(value, Tensor) else np.asarray(value)
+    if array.dtype.kind not in "iu":
+        raise RuntimeError(f"{name}: {what} must be integers, got {array.dtype}.")
+    return array.astype(np.int64)
+
+
+def ctc_loss(
+    log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: int = 0, reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> Tensor:  # fmt: skip
+    """The connectionist temporal classification loss.
+
+    Parameters
+    ----------
+    log_probs : Tensor, (T, N, C) or (T, C)
+        Log-probabilities of each step, as ``log_softmax`` gives them.
+    targets : Tensor of int, (N, S), or (sum of target_lengths,), or (S,)
+        Classes, without blanks.
+    input_lengths, target_lengths : Tensor of int or tuple, (N,) or ()
+        How many steps and classes of each sample count.
+    blank : int
+        The class that stands for nothing.
+    reduction : {"mean", "sum", "none"}
+        The mean is of the losses divided by their target lengths.
+    zero_infinity : bool
+        Make the losses of targets that do not fit into the input 0 instead of infinite.
+
+    Raises
+    ------
+    RuntimeError
+        If shapes, lengths or classes do not fit.
+
+    Notes
+    -----
+    The gradient is the derivative in ``log_probs`` itself.  PyTorch's kernel gives the one in the logits before
+    ``log_softmax``; behind a ``log_softmax`` both are the same.
+
+    Source: Graves et al., 2006; PyTorch, ``torch.nn.functional.ctc_loss``.
+    """
+    name = "ctc_loss"
+    reduction = reduction_of(name, reduction)
+    x = floating(name, log_probs, "log_probs")
+    t = _integers(name, targets, "targets")
+    lengths = np.atleast_1d(_integers(name, input_lengths, "input_lengths"))
+    goals = np.atleast_1d(_integers(name, target_lengths, "target_lengths"))
+    single = x.array.ndim == 2
+    if x.array.ndim not in (2, 3):
+        raise RuntimeError(f"{name}: log_probs must be (T, N, C) or (T, C), got shape {x.array.shape}.")
+    if single:
+        x = sym.reshape(x, (x.array.shape[0], 1, x.array.shape[1]))
+    steps, n, classes = x.array.shape
+    if lengths.shape != (n,) or goals.shape != (n,):
+        raise RuntimeError(f"{name}: input_lengths and target_lengths must have size {n} (the batch), got {lengths.shape} and {goals.shape}.")
+    if not 0 <= blank < classes:
+        raise RuntimeError(f"{name}: blank must be a class, 0 to {classes - 1}, got {blank}.")
+    if n and (lengths.min() < 0 or lengths.max() > steps):
+        raise RuntimeError(f"{name}: input_lengths must be from 0 to T={steps}, got {lengths.tolist()}.")
+    if n and goals.min() < 0:
+        raise RuntimeError(f"{name}: target_lengths must not be negative, got {goals.tolist()}.")
+    longest = int(goals.max(initial=0))
+    if t.ndim == 1:
+        if t.size < goals.sum() or (not single and t.size != goals.sum()):
+            raise RuntimeError(f"{name}: target_lengths sum to {goals.sum()} but targets has {t.size} elements.")
+        padded = np.full((n, longest), blank, np.int64)
+        start = 0
+        for row, length in enumerate(goals):
+            padded[row, :length] = t[start : start + length]
+            start += length
+        t = padded
+    elif t.ndim != 2 or t.shape[0] != n or t.shape[1] < longest:
+        raise RuntimeError(f"{name}: expected targets of shape ({n}, {longest} or more), got {t.shape}.")
+    else:
+        t = np.where(np.arange(longest) < goals[:, None], t[:, :longest], blank)
+    if t.size and (t.min() < 0 or t.max() >= classes):
+        raise RuntimeError(f"{name}: targets must be classes, 0 to {classes - 1}, got {int(t.min())} to {int(t.max())}.")
+    losses = sym.ctc_loss(x, wrap(t), wrap(lengths), wrap(goals), int(blank), bool(zero_infinity))[0]
+    if reduction == "none":
+        return sym.reshape(losses, ()) if single else losses  # type: ignore[no-any-return]
+    if reduction == "sum":
+        return losses.sum()  # type: ignore[no-any-return]
+    return (losses / wrap(np.maximum(goals, 1).astype(losses.array.dtype))).mean()  # type: ignore[no-any-return]
