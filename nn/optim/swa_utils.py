@@ -75,7 +75,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
     def ema_update(average: Tensor, current: Tensor, num_averaged: Any) -> Tensor:
         a: Any = average
         with no_grad():
-            return decay * a + (1 - decay) * current  # type: ignore[no-any-return]
+            return decay * a + (1 - decay) * current  # type: ignore[no-any-return, operator]
 
     return ema_update
 

@@ -208,7 +208,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
 
 class OneCycleLR(LRScheduler):
-    """One rise to ``max_lr`` and one fall far below the start, batch by batch (Super-Convergence, Smith and Topin, 2018).
+    """One rise to ``max_lr`` and one fall far below the start (Smith and Topin, Super-Convergence, 2018).
 
     Parameters
     ----------
