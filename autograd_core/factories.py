@@ -143,7 +143,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, Tensor):
         if dtype is None or dtypes.to_numpy(dtype, "as_tensor") == data.array.dtype:
             return data
-        return data.to(dtype)  # type: ignore[attr-defined,no-any-return]
+        return data.to(dtype)  # type: ignore[attr-defined]
     return wrap(_from_values(data, dtype, "as_tensor", None))
 
 

@@ -274,7 +274,7 @@ def _compile_rule(rule: Rule, slots: tuple[str, ...]) -> Rule:
     names = _parameters(rule)
     args = ", ".join(n if n in ("g", "F", "needs") else f"s[{slots.index(n)}]" for n in names)
     head = "F, g, s, needs" if "needs" in names else "F, g, s, needs=None"
-    return eval(f"lambda {head}: rule({args})", {"rule": rule})  # type: ignore[no-any-return]
+    return eval(f"lambda {head}: rule({args})", {"rule": rule})
 
 
 def _straight(op: Op, rules: dict[str, Rule]) -> Callable[..., Any]:
@@ -287,7 +287,7 @@ def _straight(op: Op, rules: dict[str, Rule]) -> Callable[..., Any]:
         args = ", ".join(n if n in ("g", "F") else f"s[{op.slots.index(n)}]" for n in _parameters(rules[name]))
         parts.append(f"rule_{i}({args})" + (f" if p[{i}] is not None else None" if len(op.inputs) > 1 else ""))
     env = {f"rule_{i}": rules.get(name) for i, name in enumerate(op.inputs)}
-    return eval(f"lambda F, g, s, p: ({', '.join(parts)},)", env)  # type: ignore[no-any-return]
+    return eval(f"lambda F, g, s, p: ({', '.join(parts)},)", env)
 
 
 # ------------------------------------------------------------------------------------------------- the public surface

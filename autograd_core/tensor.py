@@ -202,7 +202,7 @@ class Tensor:
         if node is None:
             return self.extra.grad if self.extra is not None else None
         if node.op is None:
-            return node.grad  # type: ignore[attr-defined,no-any-return]
+            return node.grad  # type: ignore[attr-defined]
         return node.extra.grad if node.extra is not None else None
 
     @grad.setter
@@ -446,7 +446,7 @@ class Tensor:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if id(self) in memo:
-            return memo[id(self)]  # type: ignore[no-any-return]
+            return memo[id(self)]
         if self.node is not None and self.node.op is not None:
             raise AutogradError(
                 "deepcopy: only leaf tensors can be copied with their place in the graph; this one was computed by "
