@@ -2,7 +2,7 @@
 
     relu(x)                      relu_backward(g, y)
     leaky_relu(x, slope)         leaky_relu_backward(g, x, slope)
-    elu(x, alpha, scale, rate)   elu_backward(g, x, alpha, scale, rate)      scale * (x if x > 0 else alpha * expm1(rate * x))
+    elu(x, alpha, scale, rate)   elu_backward(g, x, alpha, scale, rate)
     sigmoid(x)                   sigmoid_backward(g, y)
     tanh(x)                      tanh_backward(g, y)
     silu(x)                      silu_backward(g, x)
@@ -46,8 +46,14 @@ def _pass(kernel: str, cheap: bool, arrays: tuple[np.ndarray, ...], *scalars: fl
         return None
     y = np.empty(x.shape, FLOAT32)
     flat = [a.reshape(-1) if a.flags.c_contiguous else np.ascontiguousarray(a).reshape(-1) for a in arrays]
-    runtime.parallel(getattr(jit, kernel), x.size, *flat, y.reshape(-1), *[np.float32(s) for s in scalars],
-                     grain=THRESHOLDS["parallel.elements" if cheap else "parallel.exp"])
+    runtime.parallel(
+        getattr(jit, kernel),
+        x.size,
+        *flat,
+        y.reshape(-1),
+        *[np.float32(s) for s in scalars],
+        grain=THRESHOLDS["parallel.elements" if cheap else "parallel.exp"],
+    )
     return y
 
 
@@ -61,7 +67,9 @@ def _narrow(y: Any, x: np.ndarray) -> np.ndarray:
 
 def _same(function: str, g: np.ndarray, x: np.ndarray) -> None:
     if g.shape != x.shape:
-        raise RuntimeError(f"{function}: the gradient has shape {g.shape} but the activation has {x.shape}; they must agree")
+        raise RuntimeError(
+            f"{function}: the gradient has shape {g.shape} but the activation has {x.shape}; they must agree"
+        )
 
 
 def relu(x: np.ndarray) -> np.ndarray:
@@ -237,7 +245,9 @@ def softplus_backward(g: np.ndarray, x: np.ndarray, beta: float = 1.0, threshold
 
 def _biased(function: str, x: np.ndarray, bias: np.ndarray) -> Any:
     if x.ndim < 1 or bias.shape != x.shape[-1:]:
-        raise RuntimeError(f"{function}: expected a bias of shape {x.shape[-1:]} for an array of shape {x.shape}, got {bias.shape}")
+        raise RuntimeError(
+            f"{function}: expected a bias of shape {x.shape[-1:]} for an array of shape {x.shape}, got {bias.shape}"
+        )
     if x.size < THRESHOLDS["elementwise.numba"] or x.dtype != FLOAT32 or bias.dtype != FLOAT32 or not x.flags.carray:
         return None
     return runtime.native("activation")
@@ -256,8 +266,13 @@ def bias_relu(x: np.ndarray, bias: np.ndarray) -> np.ndarray:
         x += bias
         return np.maximum(x, x.dtype.type(0), out=x)
     rows = x.reshape(-1, len(bias))
-    runtime.parallel(jit.bias_relu, len(rows), rows, np.ascontiguousarray(bias),
-                     grain=max(1, THRESHOLDS["parallel.elements"] // len(bias)))
+    runtime.parallel(
+        jit.bias_relu,
+        len(rows),
+        rows,
+        np.ascontiguousarray(bias),
+        grain=max(1, THRESHOLDS["parallel.elements"] // len(bias)),
+    )
     return x
 
 
@@ -271,9 +286,15 @@ def bias_relu_backward(g: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.nda
         return gx, gx.sum(tuple(range(y.ndim - 1)))
     n = y.shape[-1]
     gx, partial = np.empty(y.shape, FLOAT32), np.zeros((PIECES, n), FLOAT32)
-    runtime.parallel(jit.bias_relu_backward, PIECES, np.ascontiguousarray(g).reshape(-1, n),
-                     np.ascontiguousarray(y).reshape(-1, n), gx.reshape(-1, n), partial,
-                     grain=max(1, PIECES * THRESHOLDS["parallel.elements"] // y.size))
+    runtime.parallel(
+        jit.bias_relu_backward,
+        PIECES,
+        np.ascontiguousarray(g).reshape(-1, n),
+        np.ascontiguousarray(y).reshape(-1, n),
+        gx.reshape(-1, n),
+        partial,
+        grain=max(1, PIECES * THRESHOLDS["parallel.elements"] // y.size),
+    )
     return gx, partial.sum(0)
 
 
@@ -281,8 +302,23 @@ def warm() -> list[tuple[str, Any]]:
     """What ``python -m autograd_core.kernels warm`` compiles."""
     x, b = np.zeros((64, 1024), np.float32), np.zeros(1024, np.float32)
     one = (relu, leaky_relu, elu, sigmoid, tanh, silu, gelu, softplus)
-    two = (relu_backward, leaky_relu_backward, elu_backward, sigmoid_backward, tanh_backward, silu_backward, gelu_backward,
-           softplus_backward)
-    return [(f.__name__, lambda f=f: f(x)) for f in one] + [(f.__name__, lambda f=f: f(x, x)) for f in two] + [
-        ("gelu tanh", lambda: gelu(x, "tanh")), ("gelu_backward tanh", lambda: gelu_backward(x, x, "tanh")),
-        ("bias_relu", lambda: bias_relu(x, b)), ("bias_relu_backward", lambda: bias_relu_backward(x, x))]
+    two = (
+        relu_backward,
+        leaky_relu_backward,
+        elu_backward,
+        sigmoid_backward,
+        tanh_backward,
+        silu_backward,
+        gelu_backward,
+        softplus_backward,
+    )
+    return (
+        [(f.__name__, lambda f=f: f(x)) for f in one]
+        + [(f.__name__, lambda f=f: f(x, x)) for f in two]
+        + [
+            ("gelu tanh", lambda: gelu(x, "tanh")),
+            ("gelu_backward tanh", lambda: gelu_backward(x, x, "tanh")),
+            ("bias_relu", lambda: bias_relu(x, b)),
+            ("bias_relu_backward", lambda: bias_relu_backward(x, x)),
+        ]
+    )

@@ -66,9 +66,17 @@ def dropout(x: np.ndarray, p: float, rng: np.random.Generator) -> tuple[np.ndarr
         mask = keep_mask(x.shape, p, rng)
         return _scaled(x, mask, p), mask
     y, mask = np.empty(x.shape, FLOAT32), np.empty(x.shape, np.bool_)
-    runtime.parallel(jit.dropout, -(-x.size // jit.BLOCK), np.ascontiguousarray(x).reshape(-1), np.uint64(_seed(rng)),
-                     np.uint32(limit), np.float32(1 / (1 - p)), y.reshape(-1), mask.reshape(-1),
-                     grain=-(-THRESHOLDS["parallel.exp"] // jit.BLOCK))
+    runtime.parallel(
+        jit.dropout,
+        -(-x.size // jit.BLOCK),
+        np.ascontiguousarray(x).reshape(-1),
+        np.uint64(_seed(rng)),
+        np.uint32(limit),
+        np.float32(1 / (1 - p)),
+        y.reshape(-1),
+        mask.reshape(-1),
+        grain=-(-THRESHOLDS["parallel.exp"] // jit.BLOCK),
+    )
     return y, mask
 
 
@@ -77,12 +85,23 @@ def dropout_backward(g: np.ndarray, mask: np.ndarray, p: float) -> np.ndarray:
     _threshold("dropout_backward", p)
     if g.shape != mask.shape:
         raise RuntimeError(f"dropout_backward: the gradient has shape {g.shape} but the mask has {mask.shape}")
-    jit = runtime.native("dropout") if g.size >= THRESHOLDS["elementwise.numba"] and g.dtype == FLOAT32 and p < 1 else None
+    jit = (
+        runtime.native("dropout")
+        if g.size >= THRESHOLDS["elementwise.numba"] and g.dtype == FLOAT32 and p < 1
+        else None
+    )
     if jit is None:
         return _scaled(g, mask, p)
     gx = np.empty(g.shape, FLOAT32)
-    runtime.parallel(jit.scale_kept, g.size, np.ascontiguousarray(g).reshape(-1), np.ascontiguousarray(mask).reshape(-1),
-                     np.float32(1 / (1 - p)), gx.reshape(-1), grain=THRESHOLDS["parallel.elements"])
+    runtime.parallel(
+        jit.scale_kept,
+        g.size,
+        np.ascontiguousarray(g).reshape(-1),
+        np.ascontiguousarray(mask).reshape(-1),
+        np.float32(1 / (1 - p)),
+        gx.reshape(-1),
+        grain=THRESHOLDS["parallel.elements"],
+    )
     return gx
 
 

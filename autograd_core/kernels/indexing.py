@@ -36,9 +36,10 @@ def take_rows(weight: np.ndarray, index: np.ndarray) -> np.ndarray:
     return weight.take(index, 0, mode="clip") if index.size else np.empty(index.shape + weight.shape[1:], weight.dtype)
 
 
-def embedding_backward(g: np.ndarray, index: np.ndarray, rows: int, padding_idx: int | None = None,
-                       scale_grad_by_freq: bool = False) -> np.ndarray:
-    """Sum of the gradients of each row that was taken; `padding_idx` gets none, `scale_grad_by_freq` makes it a mean."""
+def embedding_backward(
+    g: np.ndarray, index: np.ndarray, rows: int, padding_idx: int | None = None, scale_grad_by_freq: bool = False
+) -> np.ndarray:
+    """Sum of the gradients of each row taken; `padding_idx` gets none, `scale_grad_by_freq` makes it a mean."""
     if g.shape[: index.ndim] != index.shape:
         raise RuntimeError(f"embedding_backward: gradient {g.shape} does not belong to indices {index.shape}")
     row = g.shape[index.ndim :]
@@ -55,8 +56,10 @@ def embedding_backward(g: np.ndarray, index: np.ndarray, rows: int, padding_idx:
 def add_rows(out: np.ndarray, index: np.ndarray, values: np.ndarray, alpha: float = 1) -> np.ndarray:
     """``out[index[k]] += alpha * values[k]`` for every k, in place."""
     if index.ndim != 1 or values.shape != index.shape + out.shape[1:] or out.ndim < 1:
-        raise RuntimeError(f"add_rows: values must have shape {index.shape + out.shape[1:]} for indices {index.shape} "
-                           f"and an array of {out.shape}, got {values.shape}")
+        raise RuntimeError(
+            f"add_rows: values must have shape {index.shape + out.shape[1:]} for indices {index.shape} "
+            f"and an array of {out.shape}, got {values.shape}"
+        )
     _check("add_rows", index, len(out))
     if alpha != 1:
         values = values * out.dtype.type(alpha)
@@ -75,9 +78,14 @@ def add_rows(out: np.ndarray, index: np.ndarray, values: np.ndarray, alpha: floa
         return out
     width = math.prod(out.shape[1:])
     strips = -(-width // jit.STRIP)
-    runtime.parallel(jit.add_rows, strips, out.reshape(len(out), width), np.ascontiguousarray(index, np.int64),
-                     np.ascontiguousarray(values, out.dtype).reshape(len(index), width),
-                     grain=max(1, THRESHOLDS["parallel.elements"] * strips // values.size))
+    runtime.parallel(
+        jit.add_rows,
+        strips,
+        out.reshape(len(out), width),
+        np.ascontiguousarray(index, np.int64),
+        np.ascontiguousarray(values, out.dtype).reshape(len(index), width),
+        grain=max(1, THRESHOLDS["parallel.elements"] * strips // values.size),
+    )
     return out
 
 
@@ -95,13 +103,20 @@ def add_at(out: np.ndarray, index: np.ndarray, values: np.ndarray) -> np.ndarray
     if jit is None:
         np.add.at(flat, index.reshape(-1), values.reshape(-1).astype(out.dtype, copy=False))
     else:
-        runtime.parallel(jit.add_at, 1, flat, np.ascontiguousarray(index, np.int64).reshape(-1),
-                         np.ascontiguousarray(values, out.dtype).reshape(-1))
+        runtime.parallel(
+            jit.add_at,
+            1,
+            flat,
+            np.ascontiguousarray(index, np.int64).reshape(-1),
+            np.ascontiguousarray(values, out.dtype).reshape(-1),
+        )
     return out
 
 
 def warm() -> list[tuple[str, Any]]:
     """What ``python -m autograd_core.kernels warm`` compiles."""
     out, index = np.zeros((100, 64), np.float32), np.zeros(1000, np.int64)
-    return [("add_rows", lambda: add_rows(out, index, np.zeros((1000, 64), np.float32))),
-            ("add_at", lambda: add_at(out, np.zeros(50_000, np.int64), np.zeros(50_000, np.float32)))]
+    return [
+        ("add_rows", lambda: add_rows(out, index, np.zeros((1000, 64), np.float32))),
+        ("add_at", lambda: add_at(out, np.zeros(50_000, np.int64), np.zeros(50_000, np.float32))),
+    ]

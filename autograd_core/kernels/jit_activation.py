@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Numba: activation functions over flat float32 arrays.
 
 Both sides of each condition are computed and one is selected; arrays are sliced to the piece first, because an index
@@ -21,84 +22,84 @@ INNER, CUBIC = f(1.5957691216057308), f(0.044715)  # 2 sqrt(2 / pi): (1 + tanh(u
 
 
 @kernel
-def relu(begin, end, x, y):  # type: ignore[no-untyped-def]
+def relu(begin, end, x, y):
     x, y = x[begin:end], y[begin:end]
     for i in range(len(y)):
         y[i] = maximum(x[i], ZERO)
 
 
 @kernel
-def relu_backward(begin, end, g, y, gx):  # type: ignore[no-untyped-def]
+def relu_backward(begin, end, g, y, gx):
     g, y, gx = g[begin:end], y[begin:end], gx[begin:end]
     for i in range(len(gx)):
         gx[i] = select(y[i] <= ZERO, ZERO, g[i])
 
 
 @kernel
-def leaky_relu(begin, end, x, y, slope):  # type: ignore[no-untyped-def]
+def leaky_relu(begin, end, x, y, slope):
     x, y = x[begin:end], y[begin:end]
     for i in range(len(y)):
         y[i] = select(x[i] > ZERO, x[i], x[i] * slope)
 
 
 @kernel
-def leaky_relu_backward(begin, end, g, x, gx, slope):  # type: ignore[no-untyped-def]
+def leaky_relu_backward(begin, end, g, x, gx, slope):
     g, x, gx = g[begin:end], x[begin:end], gx[begin:end]
     for i in range(len(gx)):
         gx[i] = select(x[i] > ZERO, g[i], g[i] * slope)
 
 
 @kernel
-def elu(begin, end, x, y, low, scale, rate):  # type: ignore[no-untyped-def]
+def elu(begin, end, x, y, low, scale, rate):
     x, y = x[begin:end], y[begin:end]
     for i in range(len(y)):
         y[i] = select(x[i] > ZERO, scale * x[i], low * expm1_negative(rate * x[i]))
 
 
 @kernel
-def elu_backward(begin, end, g, x, gx, low, scale, rate):  # type: ignore[no-untyped-def]
+def elu_backward(begin, end, g, x, gx, low, scale, rate):
     g, x, gx = g[begin:end], x[begin:end], gx[begin:end]
     for i in range(len(gx)):
         gx[i] = g[i] * select(x[i] > ZERO, scale, low * exp(rate * x[i]))
 
 
 @kernel
-def sigmoid(begin, end, x, y):  # type: ignore[no-untyped-def]
+def sigmoid(begin, end, x, y):
     x, y = x[begin:end], y[begin:end]
     for i in range(len(y)):
         y[i] = _sigmoid(x[i])
 
 
 @kernel
-def sigmoid_backward(begin, end, g, y, gx):  # type: ignore[no-untyped-def]
+def sigmoid_backward(begin, end, g, y, gx):
     g, y, gx = g[begin:end], y[begin:end], gx[begin:end]
     for i in range(len(gx)):
         gx[i] = g[i] * y[i] * (ONE - y[i])
 
 
 @kernel
-def tanh(begin, end, x, y):  # type: ignore[no-untyped-def]
+def tanh(begin, end, x, y):
     x, y = x[begin:end], y[begin:end]
     for i in range(len(y)):
         y[i] = _tanh(x[i])
 
 
 @kernel
-def tanh_backward(begin, end, g, y, gx):  # type: ignore[no-untyped-def]
+def tanh_backward(begin, end, g, y, gx):
     g, y, gx = g[begin:end], y[begin:end], gx[begin:end]
     for i in range(len(gx)):
         gx[i] = g[i] * (ONE - y[i] * y[i])
 
 
 @kernel
-def silu(begin, end, x, y):  # type: ignore[no-untyped-def]
+def silu(begin, end, x, y):
     x, y = x[begin:end], y[begin:end]
     for i in range(len(y)):
         y[i] = x[i] * _sigmoid(x[i])
 
 
 @kernel
-def silu_backward(begin, end, g, x, gx):  # type: ignore[no-untyped-def]
+def silu_backward(begin, end, g, x, gx):
     g, x, gx = g[begin:end], x[begin:end], gx[begin:end]
     for i in range(len(gx)):
         s = _sigmoid(x[i])
@@ -106,14 +107,14 @@ def silu_backward(begin, end, g, x, gx):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def gelu(begin, end, x, y):  # type: ignore[no-untyped-def]
+def gelu(begin, end, x, y):
     x, y = x[begin:end], y[begin:end]
     for i in range(len(y)):
         y[i] = HALF * x[i] * (ONE + erf(x[i] * SQRT_HALF))
 
 
 @kernel
-def gelu_backward(begin, end, g, x, gx):  # type: ignore[no-untyped-def]
+def gelu_backward(begin, end, g, x, gx):
     g, x, gx = g[begin:end], x[begin:end], gx[begin:end]
     for i in range(len(gx)):
         cdf = HALF * (ONE + erf(x[i] * SQRT_HALF))
@@ -121,14 +122,14 @@ def gelu_backward(begin, end, g, x, gx):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def gelu_tanh(begin, end, x, y):  # type: ignore[no-untyped-def]
+def gelu_tanh(begin, end, x, y):
     x, y = x[begin:end], y[begin:end]
     for i in range(len(y)):
         y[i] = x[i] * _sigmoid(INNER * (x[i] + CUBIC * x[i] * x[i] * x[i]))
 
 
 @kernel
-def gelu_tanh_backward(begin, end, g, x, gx):  # type: ignore[no-untyped-def]
+def gelu_tanh_backward(begin, end, g, x, gx):
     g, x, gx = g[begin:end], x[begin:end], gx[begin:end]
     for i in range(len(gx)):
         square = x[i] * x[i]
@@ -137,7 +138,7 @@ def gelu_tanh_backward(begin, end, g, x, gx):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def softplus(begin, end, x, y, beta, threshold):  # type: ignore[no-untyped-def]
+def softplus(begin, end, x, y, beta, threshold):
     x, y = x[begin:end], y[begin:end]
     inverse = ONE / beta
     for i in range(len(y)):
@@ -146,7 +147,7 @@ def softplus(begin, end, x, y, beta, threshold):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def softplus_backward(begin, end, g, x, gx, beta, threshold):  # type: ignore[no-untyped-def]
+def softplus_backward(begin, end, g, x, gx, beta, threshold):
     g, x, gx = g[begin:end], x[begin:end], gx[begin:end]
     for i in range(len(gx)):
         z = x[i] * beta
@@ -154,7 +155,7 @@ def softplus_backward(begin, end, g, x, gx, beta, threshold):  # type: ignore[no
 
 
 @kernel
-def bias_relu(begin, end, x, bias):  # type: ignore[no-untyped-def]
+def bias_relu(begin, end, x, bias):
     for r in range(begin, end):
         row = x[r]
         for i in range(len(bias)):
@@ -162,7 +163,7 @@ def bias_relu(begin, end, x, bias):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def bias_relu_backward(begin, end, g, y, gx, partial):  # type: ignore[no-untyped-def]
+def bias_relu_backward(begin, end, g, y, gx, partial):
     """Piece p has rows from ``p * rows // pieces`` on, and sums the gradient of the bias in ``partial[p]``."""
     rows, pieces = len(g), len(partial)
     for p in range(begin, end):

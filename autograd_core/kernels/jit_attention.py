@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Numba: attention over bands of query rows, its matrix products by the register tile of `jit_simd`."""
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _inlined = njit(fastmath=set(FASTMATH), error_model="numpy")
 
 
 @_inlined
-def _mask_row(row, n, i, added, masked, causal, scale):  # type: ignore[no-untyped-def]
+def _mask_row(row, n, i, added, masked, causal, scale):
     """Scale the scores of query i over n keys, and mask them."""
     for j in range(n):
         row[j] *= scale
@@ -35,7 +36,7 @@ def _mask_row(row, n, i, added, masked, causal, scale):  # type: ignore[no-untyp
 
 
 @kernel
-def attention(begin, end, q, k, v, added, which, masked, causal, scale, rows, y, lse):  # type: ignore[no-untyped-def]
+def attention(begin, end, q, k, v, added, which, masked, causal, scale, rows, y, lse):
     """A piece is a band of `rows` queries of one batch entry."""
     t, d = q.shape[1:]
     s, e = v.shape[1:]
@@ -74,11 +75,25 @@ def attention(begin, end, q, k, v, added, which, masked, causal, scale, rows, y,
             for j in range(n):
                 row[j] *= share
             lse[entry, first + i] = np.float32(math.log(total)) + top
-        multiply(address(scores), 4 * s, 4, count, n, values, e, y[entry, first : first + count], False, spots, offsets, zeros, tile)
+        multiply(
+            address(scores),
+            4 * s,
+            4,
+            count,
+            n,
+            values,
+            e,
+            y[entry, first : first + count],
+            False,
+            spots,
+            offsets,
+            zeros,
+            tile,
+        )
 
 
 @kernel
-def attention_backward(begin, end, g, q, k, v, y, lse, added, which, masked, causal, scale, rows, gq, gk, gv):  # type: ignore[no-untyped-def]
+def attention_backward(begin, end, g, q, k, v, y, lse, added, which, masked, causal, scale, rows, gq, gk, gv):
     """A piece is a batch entry; gk and gv start as zeros."""
     t, d = q.shape[1:]
     s, e = v.shape[1:]
@@ -112,6 +127,8 @@ def attention_backward(begin, end, g, q, k, v, y, lse, added, which, masked, cau
                     slope[j] = probability * (slope[j] - delta) * scale
             pack_columns(q[entry, first:last], queries)
             pack_columns(g[entry, first:last], ups)
-            multiply(address(ds), 4 * s, 4, count, n, columns, d, gq[entry, first:last], False, spots, offsets, zeros, tile)
+            multiply(
+                address(ds), 4 * s, 4, count, n, columns, d, gq[entry, first:last], False, spots, offsets, zeros, tile
+            )
             multiply(address(ds), 4, 4 * s, n, count, queries, d, gk[entry], True, spots, offsets, zeros, tile)
             multiply(address(p), 4, 4 * s, n, count, ups, e, gv[entry], True, spots, offsets, zeros, tile)

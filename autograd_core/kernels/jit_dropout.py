@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Numba: dropout. Each piece computes its own part of the random stream from the counter."""
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ _S27, _S30, _S31, _S32, _LOW, _ONE = (np.uint64(v) for v in (27, 30, 31, 32, 0xF
 
 
 @kernel
-def dropout(begin, end, x, seed, limit, scale, y, mask):  # type: ignore[no-untyped-def]
+def dropout(begin, end, x, seed, limit, scale, y, mask):
     words = np.empty((BLOCK // 2, 2), np.uint32)
     flat = words.reshape(-1)
     for block in range(begin, end):
@@ -35,7 +36,7 @@ def dropout(begin, end, x, seed, limit, scale, y, mask):  # type: ignore[no-unty
 
 
 @kernel
-def scale_kept(begin, end, g, mask, scale, gx):  # type: ignore[no-untyped-def]
+def scale_kept(begin, end, g, mask, scale, gx):
     g, mask, gx = g[begin:end], mask[begin:end], gx[begin:end]
     for i in range(len(gx)):
         gx[i] = g[i] * select(mask[i], scale, ZERO)

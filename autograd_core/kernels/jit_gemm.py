@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Numba: a matrix product inside a kernel, of a matrix at any strides with one copied into panels.
 
 For products too small for a BLAS call to pay, or inside a piece that runs in a thread of its own: no threads of BLAS
@@ -19,7 +20,7 @@ _tile = make_tile(2)
 
 
 @_inlined
-def pack_columns(x, panels):  # type: ignore[no-untyped-def]
+def pack_columns(x, panels):
     """Copy x (rows, n) to panels (n / WIDTH, rows, WIDTH), zeros beyond n."""
     rows, n = x.shape
     for c in range(len(panels)):
@@ -34,7 +35,7 @@ def pack_columns(x, panels):  # type: ignore[no-untyped-def]
 
 
 @_inlined
-def pack_rows(x, panels):  # type: ignore[no-untyped-def]
+def pack_rows(x, panels):
     """The same for the transpose of x (n, depth): panels (n / WIDTH, depth, WIDTH)."""
     n, depth = x.shape
     for c in range(len(panels)):
@@ -50,8 +51,8 @@ def pack_rows(x, panels):  # type: ignore[no-untyped-def]
 
 
 @_inlined
-def multiply(a, row_step, term_step, m, depth, panels, n, c, add, spots, offsets, zeros, tile):  # type: ignore[no-untyped-def]
-    """``c[:m, :n] = A B`` or, with `add`, ``+=``: A[i, r] at address ``a + i * row_step + r * term_step``, B in panels."""
+def multiply(a, row_step, term_step, m, depth, panels, n, c, add, spots, offsets, zeros, tile):
+    """``c[:m, :n] = A B``, or ``+=`` with `add`: A[i, r] at ``a + i * row_step + r * term_step``, B in panels."""
     here = address(offsets)
     for r in range(depth):
         offsets[r] = r * term_step

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Numba: sums into indexed rows and elements. Indices were checked by `indexing`."""
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ STRIP = 32  # columns that a thread owns at least
 
 
 @kernel
-def add_rows(begin, end, out, index, values):  # type: ignore[no-untyped-def]
+def add_rows(begin, end, out, index, values):
     """Pieces are strips of columns, so that no two threads add into the same place."""
     left, right = begin * STRIP, min(end * STRIP, out.shape[1])
     for k in range(len(index)):
@@ -18,6 +19,6 @@ def add_rows(begin, end, out, index, values):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def add_at(begin, end, out, index, values):  # type: ignore[no-untyped-def]
+def add_at(begin, end, out, index, values):
     for k in range(len(index)):
         out[index[k]] += values[k]

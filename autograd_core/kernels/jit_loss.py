@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Numba: cross-entropy over rows of logits, forward and backward, with weights, smoothing and ignored rows."""
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ ZERO, ONE, LOWEST = np.float32(0), np.float32(1), np.float32(-np.inf)
 
 
 @kernel
-def cross_entropy(begin, end, x, target, weight, ignore_index, smoothing, losses, lse, outside):  # type: ignore[no-untyped-def]
+def cross_entropy(begin, end, x, target, weight, ignore_index, smoothing, losses, lse, outside):
     """`weight` of length 0 stands for ones; a target that is no class is reported in `outside`, not followed."""
     n = x.shape[1]
     keep, spread = np.float32(1 - smoothing), np.float32(smoothing / n)
@@ -50,7 +51,7 @@ def cross_entropy(begin, end, x, target, weight, ignore_index, smoothing, losses
 
 
 @kernel
-def cross_entropy_backward(begin, end, x, target, weight, ignore_index, smoothing, lse, scale, gx, outside):  # type: ignore[no-untyped-def]
+def cross_entropy_backward(begin, end, x, target, weight, ignore_index, smoothing, lse, scale, gx, outside):
     """`scale` holds one number, or one for each row."""
     n = x.shape[1]
     keep, spread = np.float32(1 - smoothing), np.float32(smoothing / n)

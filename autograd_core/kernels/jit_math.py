@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Numba: float32 exp, log1p, tanh, sigmoid and erf that the compiler can vectorise.
 
 Numba has no vector mathematics of its own here: its exp is a scalar call, 5 times slower than these. Each function is
@@ -5,7 +6,7 @@ branch-free arithmetic (both sides of a condition are computed and one is select
 place, and gives IEEE's answers for NaN, infinities, overflow and underflow. Polynomials are minimax fits, computed in
 40 digits by reweighted least squares and rounded to float32.
 
-`contract` is the only fastmath flag allowed here: with `reassoc` the rounding trick of `exp` would be "simplified" away.
+`contract` is the only fastmath flag allowed here: `reassoc` would "simplify" the rounding trick of `exp` away.
 """
 
 from __future__ import annotations
@@ -74,12 +75,18 @@ ROUND_BITS, BIAS, MANTISSA, ONE_BIT = np.int32(0x4B400000), np.int32(127), np.in
 EXP_MAX, EXP_MIN = f(89.0), f(-104.0)  # beyond: infinity and zero in float32
 
 # (exp(r) - 1 - r) / r**2 on |r| <= ln(2) / 2
-E0, E1, E2, E3, E4, E5 = (f(0.5), f(0.1666666716337204), f(0.04166710376739502), f(0.008333309553563595),
-                          f(0.001388372853398323), f(0.00019894192519132048))
+E0, E1, E2, E3, E4, E5 = (
+    f(0.5),
+    f(0.1666666716337204),
+    f(0.04166710376739502),
+    f(0.008333309553563595),
+    f(0.001388372853398323),
+    f(0.00019894192519132048),
+)
 
 
 @_inlined
-def exp(x):  # type: ignore[no-untyped-def]
+def exp(x):
     x = select(x > EXP_MAX, EXP_MAX, x)  # written so that NaN passes
     x = select(x < EXP_MIN, EXP_MIN, x)
     shifted = x * LOG2_E + ROUND
@@ -95,12 +102,17 @@ def exp(x):  # type: ignore[no-untyped-def]
 
 
 # (atanh(s) / s - 1) / s**2 in s**2, on s <= 1/3
-L0, L1, L2, L3, L4 = (f(0.3333333432674408), f(0.19999848306179047), f(0.14296405017375946), f(0.10850021988153458),
-                      f(0.11626886576414108))
+L0, L1, L2, L3, L4 = (
+    f(0.3333333432674408),
+    f(0.19999848306179047),
+    f(0.14296405017375946),
+    f(0.10850021988153458),
+    f(0.11626886576414108),
+)
 
 
 @_inlined
-def log1p_unit(t):  # type: ignore[no-untyped-def]
+def log1p_unit(t):
     """log(1 + t) for 0 <= t <= 1."""
     s = t / (TWO + t)
     z = s * s
@@ -109,13 +121,18 @@ def log1p_unit(t):  # type: ignore[no-untyped-def]
 
 
 # (tanh(x) / x - 1) / x**2 in x**2, on |x| <= 0.625
-T0, T1, T2, T3, T4 = (f(-0.333333283662796), f(0.13332794606685638), f(-0.053854070603847504),
-                      f(0.021010078489780426), f(-0.006113188341259956))
+T0, T1, T2, T3, T4 = (
+    f(-0.333333283662796),
+    f(0.13332794606685638),
+    f(-0.053854070603847504),
+    f(0.021010078489780426),
+    f(-0.006113188341259956),
+)
 TANH_SMALL = f(0.625)
 
 
 @_inlined
-def tanh(x):  # type: ignore[no-untyped-def]
+def tanh(x):
     a = abs(x)
     z = x * x
     small = x + x * z * ((((T4 * z + T3) * z + T2) * z + T1) * z + T0)
@@ -124,21 +141,35 @@ def tanh(x):  # type: ignore[no-untyped-def]
 
 
 @_inlined
-def sigmoid(x):  # type: ignore[no-untyped-def]
+def sigmoid(x):
     return ONE / (ONE + exp(-x))
 
 
 # erf(x) / x in x**2, on |x| <= 1; log(erfc(t)) on 1 <= t <= 4.2
-R0, R1, R2, R3, R4, R5, R6 = (f(1.1283791065216064), f(-0.3761262595653534), f(0.11283600330352783), f(-0.026854444295167923),
-                              f(0.005189535208046436), f(-0.0008020841050893068), f(7.889119297033176e-05))
-Q0, Q1, Q2, Q3, Q4, Q5, Q6 = (f(-0.0003537075244821608), f(-1.1270400285720825), f(-0.6382256150245667), f(-0.10303744673728943),
-                              f(0.021805355325341225), f(-0.002939616795629263), f(0.00018557501607574522))
+R0, R1, R2, R3, R4, R5, R6 = (
+    f(1.1283791065216064),
+    f(-0.3761262595653534),
+    f(0.11283600330352783),
+    f(-0.026854444295167923),
+    f(0.005189535208046436),
+    f(-0.0008020841050893068),
+    f(7.889119297033176e-05),
+)
+Q0, Q1, Q2, Q3, Q4, Q5, Q6 = (
+    f(-0.0003537075244821608),
+    f(-1.1270400285720825),
+    f(-0.6382256150245667),
+    f(-0.10303744673728943),
+    f(0.021805355325341225),
+    f(-0.002939616795629263),
+    f(0.00018557501607574522),
+)
 ERF_MAX = f(4.2)  # from here on erf is 1 in float32
 EXPM1_MIN = f(-30.0)  # from here down exp(x) - 1 is -1 in float32
 
 
 @_inlined
-def erf(x):  # type: ignore[no-untyped-def]
+def erf(x):
     z = x * x
     small = x * ((((((R6 * z + R5) * z + R4) * z + R3) * z + R2) * z + R1) * z + R0)
     t = abs(x)
@@ -148,7 +179,7 @@ def erf(x):  # type: ignore[no-untyped-def]
 
 
 @_inlined
-def expm1_negative(x):  # type: ignore[no-untyped-def]
+def expm1_negative(x):
     """exp(x) - 1 for x <= 0, also accurate near 0; the value for positive x is finite and meaningless."""
     x = select(x > ONE, ONE, x)
     x = select(x < EXPM1_MIN, EXPM1_MIN, x)
@@ -162,6 +193,6 @@ def expm1_negative(x):  # type: ignore[no-untyped-def]
 
 
 @_inlined
-def softplus(x):  # type: ignore[no-untyped-def]
+def softplus(x):
     """log(1 + exp(x))."""
     return maximum(x, ZERO) + log1p_unit(exp(-abs(x)))

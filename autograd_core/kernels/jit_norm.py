@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Numba: normalisation. Means and variances of a part are taken in the array's own type while it is in cache, and
 parts are merged in float64 (Chan, Golub and LeVeque 1983), so that one read of memory gives accurate statistics."""
 
@@ -15,7 +16,7 @@ _inlined = njit(fastmath=set(FASTMATH), error_model="numpy")
 
 
 @_inlined
-def _mean(x):  # type: ignore[no-untyped-def]
+def _mean(x):
     total = x.dtype.type(0)
     for i in range(len(x)):
         total += x[i]
@@ -23,7 +24,7 @@ def _mean(x):  # type: ignore[no-untyped-def]
 
 
 @_inlined
-def _squares(x, mean):  # type: ignore[no-untyped-def]
+def _squares(x, mean):
     total = x.dtype.type(0)
     for i in range(len(x)):
         d = x[i] - mean
@@ -32,13 +33,13 @@ def _squares(x, mean):  # type: ignore[no-untyped-def]
 
 
 @_inlined
-def _affine(x, mean, scale, shift, y):  # type: ignore[no-untyped-def]
+def _affine(x, mean, scale, shift, y):
     for i in range(len(x)):
         y[i] = (x[i] - mean) * scale + shift
 
 
 @kernel
-def batch_norm(begin, end, x, weight, bias, eps, y, mean, var, invstd):  # type: ignore[no-untyped-def]
+def batch_norm(begin, end, x, weight, bias, eps, y, mean, var, invstd):
     n, _, s = x.shape
     t = x.dtype.type
     for c in range(begin, end):
@@ -60,7 +61,7 @@ def batch_norm(begin, end, x, weight, bias, eps, y, mean, var, invstd):  # type:
 
 
 @kernel
-def normalise(begin, end, x, mean, scale, shift, y):  # type: ignore[no-untyped-def]
+def normalise(begin, end, x, mean, scale, shift, y):
     """Rows of (N * C, S), each with its channel's numbers."""
     for r in range(begin, end):
         c = r % len(mean)
@@ -68,7 +69,7 @@ def normalise(begin, end, x, mean, scale, shift, y):  # type: ignore[no-untyped-
 
 
 @kernel
-def batch_norm_backward(begin, end, g, x, mean, invstd, weight, training, gx, gw, gb):  # type: ignore[no-untyped-def]
+def batch_norm_backward(begin, end, g, x, mean, invstd, weight, training, gx, gw, gb):
     n, _, s = x.shape
     t = x.dtype.type
     for c in range(begin, end):
@@ -96,7 +97,7 @@ def batch_norm_backward(begin, end, g, x, mean, invstd, weight, training, gx, gw
 
 
 @kernel
-def batch_norm_columns(begin, end, x, weight, bias, eps, y, mean, var, invstd):  # type: ignore[no-untyped-def]
+def batch_norm_columns(begin, end, x, weight, bias, eps, y, mean, var, invstd):
     """(N, C): a strip of columns at a time, row by row."""
     n, c = x.shape
     t = x.dtype.type
@@ -130,7 +131,7 @@ def batch_norm_columns(begin, end, x, weight, bias, eps, y, mean, var, invstd): 
 
 
 @kernel
-def batch_norm_columns_backward(begin, end, g, x, mean, invstd, weight, training, gx, gw, gb):  # type: ignore[no-untyped-def]
+def batch_norm_columns_backward(begin, end, g, x, mean, invstd, weight, training, gx, gw, gb):
     n, c = x.shape
     t = x.dtype.type
     for strip in range(begin, end):
@@ -155,7 +156,7 @@ def batch_norm_columns_backward(begin, end, g, x, mean, invstd, weight, training
 
 
 @kernel
-def layer_norm(begin, end, x, weight, bias, eps, centred, y, mean, rstd):  # type: ignore[no-untyped-def]
+def layer_norm(begin, end, x, weight, bias, eps, centred, y, mean, rstd):
     t = x.dtype.type
     n = x.shape[1]
     for r in range(begin, end):
@@ -169,7 +170,7 @@ def layer_norm(begin, end, x, weight, bias, eps, centred, y, mean, rstd):  # typ
 
 
 @kernel
-def layer_norm_backward(begin, end, g, x, mean, rstd, weight, centred, gx, partial):  # type: ignore[no-untyped-def]
+def layer_norm_backward(begin, end, g, x, mean, rstd, weight, centred, gx, partial):
     """Piece p has rows from ``p * rows // pieces`` on, and sums the gradients of weight and bias in ``partial[p]``."""
     rows, n = x.shape
     t = x.dtype.type
@@ -194,7 +195,7 @@ def layer_norm_backward(begin, end, g, x, mean, rstd, weight, centred, gx, parti
 
 
 @kernel
-def group_norm(begin, end, x, weight, bias, eps, y, mean, rstd):  # type: ignore[no-untyped-def]
+def group_norm(begin, end, x, weight, bias, eps, y, mean, rstd):
     """x: (N * groups, channels of a group, S)."""
     t = x.dtype.type
     channels = x.shape[1]
@@ -211,7 +212,7 @@ def group_norm(begin, end, x, weight, bias, eps, y, mean, rstd):  # type: ignore
 
 
 @kernel
-def group_norm_backward(begin, end, g, x, mean, rstd, weight, gx, sums):  # type: ignore[no-untyped-def]
+def group_norm_backward(begin, end, g, x, mean, rstd, weight, gx, sums):
     """``sums[0]``, ``sums[1]``: each sample's part of the gradients of weight and bias, (N * groups, channels)."""
     t = x.dtype.type
     _, channels, s = x.shape

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Numba: optimizer updates over chunks of many tensors. Called by `optim` only, which fills the tables.
 
 Arguments that all kernels share: ``table[row, chunk]`` the addresses (row 0 gradients, then parameters and states in
@@ -18,7 +19,7 @@ from .jit_memory import pointer
 
 
 @kernel(fastmath=False)
-def sgd(begin, end, table, lengths, owner, hyper, like, momentum, nesterov, maximize):  # type: ignore[no-untyped-def]
+def sgd(begin, end, table, lengths, owner, hyper, like, momentum, nesterov, maximize):
     t = like.dtype.type
     for c in range(begin, end):
         n = lengths[c]
@@ -47,13 +48,21 @@ def sgd(begin, end, table, lengths, owner, hyper, like, momentum, nesterov, maxi
 
 
 @kernel(fastmath=False)
-def adam(begin, end, table, lengths, owner, hyper, like, amsgrad, decays, decoupled, maximize):  # type: ignore[no-untyped-def]
+def adam(begin, end, table, lengths, owner, hyper, like, amsgrad, decays, decoupled, maximize):
     t = like.dtype.type
     for c in range(begin, end):
         n = lengths[c]
         h = hyper[owner[c]]
         step, correction, weight, beta1, beta2, rest2, eps, decay = (
-            t(h[0]), t(h[1]), t(h[2]), t(h[3]), t(h[4]), t(h[5]), t(h[6]), t(h[7]))
+            t(h[0]),
+            t(h[1]),
+            t(h[2]),
+            t(h[3]),
+            t(h[4]),
+            t(h[5]),
+            t(h[6]),
+            t(h[7]),
+        )
         near = h[2] < 0.5
         g = carray(pointer(table[0, c]), (n,), like.dtype)
         p = carray(pointer(table[1, c]), (n,), like.dtype)
@@ -82,7 +91,7 @@ def adam(begin, end, table, lengths, owner, hyper, like, amsgrad, decays, decoup
 
 
 @kernel(fastmath=False)
-def rmsprop(begin, end, table, lengths, owner, hyper, like, centered, momentum, maximize):  # type: ignore[no-untyped-def]
+def rmsprop(begin, end, table, lengths, owner, hyper, like, centered, momentum, maximize):
     t = like.dtype.type
     for c in range(begin, end):
         n = lengths[c]
@@ -114,7 +123,7 @@ def rmsprop(begin, end, table, lengths, owner, hyper, like, centered, momentum, 
 
 
 @kernel(fastmath=False)
-def adagrad(begin, end, table, lengths, owner, hyper, like, maximize):  # type: ignore[no-untyped-def]
+def adagrad(begin, end, table, lengths, owner, hyper, like, maximize):
     t = like.dtype.type
     for c in range(begin, end):
         n = lengths[c]

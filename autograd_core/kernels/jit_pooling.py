@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Numba: pooling over (planes, depth, height, width); windows come as tables of starts, ends and counts."""
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from .jit import kernel
 
 
 @kernel(fastmath=False)
-def max_pool(begin, end, x, d0, d1, dn, h0, h1, hn, w0, w1, wn, step, y, indices):  # type: ignore[no-untyped-def]
+def max_pool(begin, end, x, d0, d1, dn, h0, h1, hn, w0, w1, wn, step, y, indices):
     height, width = x.shape[2], x.shape[3]
     lowest = y.dtype.type(-np.inf)
     sd, sh, sw = step[0], step[1], step[2]
@@ -46,22 +47,25 @@ def _make_block(stride: int) -> Any:
     floats, ints = ir.VectorType(f32, 8), ir.VectorType(i32, 8)
 
     @intrinsic
-    def block(typing_context, base, taps, spots, count, corner, lefts, out, where, n):  # type: ignore[no-untyped-def]
-        def generate(context, b, signature, arguments):  # type: ignore[no-untyped-def]
+    def block(typing_context, base, taps, spots, count, corner, lefts, out, where, n):
+        def generate(context, b, signature, arguments):
             base, taps, spots, count, corner, lefts, out, where, n = arguments
 
-            def splat(value):  # type: ignore[no-untyped-def]
+            def splat(value):
                 one = b.insert_element(ir.Constant(ints, ir.Undefined), value, i32(0))
                 return b.shuffle_vector(one, ir.Constant(ints, ir.Undefined), ir.Constant(ints, [0] * 8))
 
-            def at(address, kind):  # type: ignore[no-untyped-def]
+            def at(address, kind):
                 return b.inttoptr(address, kind.as_pointer())
 
-            def masked(action, kind, name):  # type: ignore[no-untyped-def]
+            def masked(action, kind, name):
                 mask = ir.VectorType(i1, 8)
                 pointer = kind.as_pointer()
-                shape = ir.FunctionType(kind, [pointer, i32, mask, kind]) if action == "load" else ir.FunctionType(
-                    ir.VoidType(), [kind, pointer, i32, mask])
+                shape = (
+                    ir.FunctionType(kind, [pointer, i32, mask, kind])
+                    if action == "load"
+                    else ir.FunctionType(ir.VoidType(), [kind, pointer, i32, mask])
+                )
                 return cgutils.get_or_insert_function(b.module, shape, f"llvm.masked.{action}.{name}.p0")
 
             load, load_int = masked("load", floats, "v8f32"), masked("load", ints, "v8i32")
@@ -116,7 +120,7 @@ _block_1, _block_2 = _make_block(1), _make_block(2)
 
 
 @kernel(fastmath=False)
-def max_pool_regular(begin, end, x, pads, size, stride, lefts, corners_d, corners_h, taps, spots, y, indices):  # type: ignore[no-untyped-def]
+def max_pool_regular(begin, end, x, pads, size, stride, lefts, corners_d, corners_h, taps, spots, y, indices):
     """float32 windows at fixed strides, 1 or 2 along a row; the plane is first copied between borders of -inf.
 
     ``pads`` and ``size``: the borders before and the size of that copy; ``taps`` in bytes of the copy, ``spots`` in
@@ -148,15 +152,33 @@ def max_pool_regular(begin, end, x, pads, size, stride, lefts, corners_d, corner
                 for o in range(0, columns, 8):
                     n, shift = min(8, columns - o), o * far
                     if far == 1:
-                        _block_1(row + 4 * shift, taps.ctypes.data, spots.ctypes.data, len(taps), corner + shift,
-                                 left.ctypes.data + 4 * o, out + 4 * o, where + 4 * o, n)
+                        _block_1(
+                            row + 4 * shift,
+                            taps.ctypes.data,
+                            spots.ctypes.data,
+                            len(taps),
+                            corner + shift,
+                            left.ctypes.data + 4 * o,
+                            out + 4 * o,
+                            where + 4 * o,
+                            n,
+                        )
                     else:
-                        _block_2(row + 4 * shift, taps.ctypes.data, spots.ctypes.data, len(taps), corner + shift,
-                                 left.ctypes.data + 4 * o, out + 4 * o, where + 4 * o, n)
+                        _block_2(
+                            row + 4 * shift,
+                            taps.ctypes.data,
+                            spots.ctypes.data,
+                            len(taps),
+                            corner + shift,
+                            left.ctypes.data + 4 * o,
+                            out + 4 * o,
+                            where + 4 * o,
+                            n,
+                        )
 
 
 @kernel(fastmath=False)
-def max_pool_backward(begin, end, g, indices, gx, outside):  # type: ignore[no-untyped-def]
+def max_pool_backward(begin, end, g, indices, gx, outside):
     """An index outside the plane is left out and reported, not followed."""
     area = gx.shape[1]
     for p in range(begin, end):
@@ -170,7 +192,7 @@ def max_pool_backward(begin, end, g, indices, gx, outside):  # type: ignore[no-u
 
 
 @kernel
-def plane_means(begin, end, x, y):  # type: ignore[no-untyped-def]
+def plane_means(begin, end, x, y):
     count = y.dtype.type(x.shape[1])
     for p in range(begin, end):
         total = y.dtype.type(0)
@@ -180,7 +202,7 @@ def plane_means(begin, end, x, y):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def avg_pool(begin, end, x, d0, d1, dn, h0, h1, hn, w0, w1, wn, y):  # type: ignore[no-untyped-def]
+def avg_pool(begin, end, x, d0, d1, dn, h0, h1, hn, w0, w1, wn, y):
     """Rows of a window are summed over their whole width first: that is the part which vectorises."""
     zero = y.dtype.type(0)
     column = np.empty(x.shape[3], y.dtype)
@@ -203,7 +225,7 @@ def avg_pool(begin, end, x, d0, d1, dn, h0, h1, hn, w0, w1, wn, y):  # type: ign
 
 
 @kernel
-def avg_pool_backward(begin, end, g, d0, d1, dn, h0, h1, hn, w0, w1, wn, gx):  # type: ignore[no-untyped-def]
+def avg_pool_backward(begin, end, g, d0, d1, dn, h0, h1, hn, w0, w1, wn, gx):
     zero = gx.dtype.type(0)
     column = np.empty(gx.shape[3], gx.dtype)
     for p in range(begin, end):

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Numba: recurrent layers. A piece is some rows of the batch, walked through the whole sequence."""
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ ZERO, ONE = np.float32(0), np.float32(1)
 
 
 @kernel
-def rnn(begin, end, xp, panels, h0, relu, reverse, y):  # type: ignore[no-untyped-def]
+def rnn(begin, end, xp, panels, h0, relu, reverse, y):
     steps, _, h = y.shape
     rows = end - begin
     spots, offsets = np.empty(ROWS, np.int64), np.empty(h, np.int64)
@@ -34,7 +35,7 @@ def rnn(begin, end, xp, panels, h0, relu, reverse, y):  # type: ignore[no-untype
 
 
 @kernel
-def rnn_backward(begin, end, gy, y, panels, relu, reverse, gxp, gh):  # type: ignore[no-untyped-def]
+def rnn_backward(begin, end, gy, y, panels, relu, reverse, gxp, gh):
     steps, _, h = y.shape
     rows = end - begin
     spots, offsets = np.empty(ROWS, np.int64), np.empty(h, np.int64)
@@ -46,11 +47,13 @@ def rnn_backward(begin, end, gy, y, panels, relu, reverse, gxp, gh):  # type: ig
             for j in range(h):
                 g = up[j] + carried[j]
                 target[j] = select(out[j] <= ZERO, ZERO, g) if relu else g * (ONE - out[j] * out[j])
-        multiply(address(gxp[t, begin]), 4 * h, 4, rows, h, panels, h, gh[begin:end], False, spots, offsets, zeros, tile)
+        multiply(
+            address(gxp[t, begin]), 4 * h, 4, rows, h, panels, h, gh[begin:end], False, spots, offsets, zeros, tile
+        )
 
 
 @kernel
-def lstm(begin, end, xp, panels, h0, c0, reverse, y, cells, gates):  # type: ignore[no-untyped-def]
+def lstm(begin, end, xp, panels, h0, c0, reverse, y, cells, gates):
     steps, _, h = y.shape
     rows = end - begin
     spots, offsets = np.empty(ROWS, np.int64), np.empty(h, np.int64)
@@ -80,7 +83,7 @@ def lstm(begin, end, xp, panels, h0, c0, reverse, y, cells, gates):  # type: ign
 
 
 @kernel
-def lstm_backward(begin, end, gy, cells, gates, panels, c0, reverse, gxp, gh, gc):  # type: ignore[no-untyped-def]
+def lstm_backward(begin, end, gy, cells, gates, panels, c0, reverse, gxp, gh, gc):
     """gh, gc: in, gradients of h_n (zero, for it is in gy) and c_n; out, those of h0 and c0."""
     steps, _, h = cells.shape
     rows = end - begin
@@ -103,11 +106,13 @@ def lstm_backward(begin, end, gy, cells, gates, panels, c0, reverse, gxp, gh, gc
                 gg[j] = c * i[j] * (ONE - g[j] * g[j])
                 go[j] = u * squashed * o[j] * (ONE - o[j])
                 memory[j] = c * f[j]
-        multiply(address(gxp[t, begin]), 16 * h, 4, rows, 4 * h, panels, h, gh[begin:end], False, spots, offsets, zeros, tile)
+        multiply(
+            address(gxp[t, begin]), 16 * h, 4, rows, 4 * h, panels, h, gh[begin:end], False, spots, offsets, zeros, tile
+        )
 
 
 @kernel
-def gru(begin, end, xp, panels, bias, h0, reverse, y, gates):  # type: ignore[no-untyped-def]
+def gru(begin, end, xp, panels, bias, h0, reverse, y, gates):
     steps, _, h = y.shape
     rows = end - begin
     spots, offsets = np.empty(ROWS, np.int64), np.empty(h, np.int64)
@@ -135,7 +140,7 @@ def gru(begin, end, xp, panels, bias, h0, reverse, y, gates):  # type: ignore[no
 
 
 @kernel
-def gru_backward(begin, end, gy, y, gates, panels, h0, reverse, gxp, ghp, gh):  # type: ignore[no-untyped-def]
+def gru_backward(begin, end, gy, y, gates, panels, h0, reverse, gxp, ghp, gh):
     steps, _, h = y.shape
     rows = end - begin
     spots, offsets = np.empty(ROWS, np.int64), np.empty(3 * h, np.int64)
@@ -163,7 +168,9 @@ def gru_backward(begin, end, gy, y, gates, panels, h0, reverse, gxp, ghp, gh):  
                 hz[j] = update
                 hn[j] = slope * r[j]
                 passed[j] = u * z[j]
-        multiply(address(ghp[t, begin]), 12 * h, 4, rows, 3 * h, panels, h, gh[begin:end], False, spots, offsets, zeros, tile)
+        multiply(
+            address(ghp[t, begin]), 12 * h, 4, rows, 3 * h, panels, h, gh[begin:end], False, spots, offsets, zeros, tile
+        )
         for k in range(begin, end):
             carried, passed = gh[k], direct[k - begin]
             for j in range(h):

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Numba: softmax over the last axis of (rows, length), and over the middle axis of (outer, length, inner)."""
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ STRIP = 256  # neighbouring columns that the strided kernels carry along togethe
 
 
 @kernel
-def softmax(begin, end, x, y):  # type: ignore[no-untyped-def]
+def softmax(begin, end, x, y):
     n = x.shape[1]
     for r in range(begin, end):
         top = LOWEST
@@ -31,7 +32,7 @@ def softmax(begin, end, x, y):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def log_softmax(begin, end, x, y):  # type: ignore[no-untyped-def]
+def log_softmax(begin, end, x, y):
     n = x.shape[1]
     for r in range(begin, end):
         top = LOWEST
@@ -46,7 +47,7 @@ def log_softmax(begin, end, x, y):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def softmax_backward(begin, end, g, y, gx):  # type: ignore[no-untyped-def]
+def softmax_backward(begin, end, g, y, gx):
     n = y.shape[1]
     for r in range(begin, end):
         total = ZERO
@@ -57,7 +58,7 @@ def softmax_backward(begin, end, g, y, gx):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def log_softmax_backward(begin, end, g, y, gx):  # type: ignore[no-untyped-def]
+def log_softmax_backward(begin, end, g, y, gx):
     n = y.shape[1]
     for r in range(begin, end):
         total = ZERO
@@ -72,7 +73,7 @@ def log_softmax_backward(begin, end, g, y, gx):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def softmax_strided(begin, end, x, y):  # type: ignore[no-untyped-def]
+def softmax_strided(begin, end, x, y):
     _, n, inner = x.shape
     strips = -(-inner // STRIP)
     tops, totals = np.empty(STRIP, np.float32), np.empty(STRIP, np.float32)
@@ -102,7 +103,7 @@ def softmax_strided(begin, end, x, y):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def log_softmax_strided(begin, end, x, y):  # type: ignore[no-untyped-def]
+def log_softmax_strided(begin, end, x, y):
     _, n, inner = x.shape
     strips = -(-inner // STRIP)
     tops, totals = np.empty(STRIP, np.float32), np.empty(STRIP, np.float32)
@@ -130,7 +131,7 @@ def log_softmax_strided(begin, end, x, y):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def softmax_backward_strided(begin, end, g, y, gx):  # type: ignore[no-untyped-def]
+def softmax_backward_strided(begin, end, g, y, gx):
     _, n, inner = y.shape
     strips = -(-inner // STRIP)
     totals = np.empty(STRIP, np.float32)
@@ -151,7 +152,7 @@ def softmax_backward_strided(begin, end, g, y, gx):  # type: ignore[no-untyped-d
 
 
 @kernel
-def log_softmax_backward_strided(begin, end, g, y, gx):  # type: ignore[no-untyped-def]
+def log_softmax_backward_strided(begin, end, g, y, gx):
     _, n, inner = y.shape
     strips = -(-inner // STRIP)
     totals = np.empty(STRIP, np.float32)

@@ -1,13 +1,14 @@
 """Cross-entropy fused with log-softmax, and the negative log-likelihood, from class indices.
 
     cross_entropy(x, target, weight=None, *, ignore_index=-100, label_smoothing=0.0, reduction="mean")
-        -> (loss, lse, total)     lse: log-sum-exp of each row, total: what "mean" divides by; both for the backward pass
+        -> (loss, lse, total)     lse: log-sum-exp of each row, total: what "mean" divides by
     cross_entropy_backward(g, x, target, lse, total, weight=None, *, ignore_index, label_smoothing, reduction) -> gx
     nll_loss(logp, target, weight=None, *, ignore_index=-100, reduction="mean") -> (loss, total)
     nll_loss_backward(g, logp_shape, logp_dtype, target, total, weight=None, *, ignore_index, reduction) -> gx
 
 `x` is (C,), (N, C) or (N, C, d1, ...); `target` has that shape without C and an integer dtype. `loss` is 0-d, or with
-reduction "none" of `target`'s shape. The logits are kept instead of their log-softmax, so the forward pass writes one
+reduction "none" of `target`'s shape. The backward
+pass takes the logits and `lse` instead of a log-softmax, so the forward pass writes one
 number per row and the backward pass one exponential per logit. Formulas and corners as `torch.nn.functional`'s: the
 mean is weighted by the targets' weights, and over no target at all it is NaN.
 """
@@ -27,7 +28,9 @@ NO_WEIGHT = np.ones(0, np.float32)  # what the kernels take for "all ones"
 REDUCTIONS = ("mean", "sum", "none")
 
 
-def _check(function: str, x_shape: tuple[int, ...], target: np.ndarray, weight: np.ndarray | None, reduction: str) -> int:
+def _check(
+    function: str, x_shape: tuple[int, ...], target: np.ndarray, weight: np.ndarray | None, reduction: str
+) -> int:
     """Return the number of classes; raise for what no kernel may see."""
     if not x_shape:
         raise ValueError(f"{function}: the input is 0-d; expected (C,), (N, C) or (N, C, d1, ...)")
@@ -38,10 +41,14 @@ def _check(function: str, x_shape: tuple[int, ...], target: np.ndarray, weight: 
     if target.dtype.kind not in "iu":
         raise RuntimeError(f"{function}: expected integer class indices as target, got {target.dtype}")
     if target.shape != x_shape[:axis] + x_shape[axis + 1 :]:
-        raise ValueError(f"{function}: expected target shape {x_shape[:axis] + x_shape[axis + 1 :]} for input {x_shape}, "
-                         f"got {target.shape}")
+        raise ValueError(
+            f"{function}: expected target shape {x_shape[:axis] + x_shape[axis + 1 :]} for input {x_shape}, "
+            f"got {target.shape}"
+        )
     if weight is not None and weight.shape != (classes,):
-        raise RuntimeError(f"{function}: weight must have one value for each of the {classes} classes, got shape {weight.shape}")
+        raise RuntimeError(
+            f"{function}: weight must have one value for each of the {classes} classes, got shape {weight.shape}"
+        )
     return classes
 
 
@@ -75,8 +82,15 @@ def _reduce(losses: np.ndarray, total: float, shape: tuple[int, ...], reduction:
     return np.array(loss, dtype)
 
 
-def cross_entropy(x: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None, *, ignore_index: int = -100,
-                  label_smoothing: float = 0.0, reduction: str = "mean") -> tuple[np.ndarray, np.ndarray, float]:
+def cross_entropy(
+    x: np.ndarray,
+    target: np.ndarray,
+    weight: np.ndarray | None = None,
+    *,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    reduction: str = "mean",
+) -> tuple[np.ndarray, np.ndarray, float]:
     """Mean, sum or each of ``w[t] * (lse - x[t])``, mixed with the uniform distribution by `label_smoothing`.
 
     Parameters
@@ -111,8 +125,19 @@ def cross_entropy(x: np.ndarray, target: np.ndarray, weight: np.ndarray | None =
         rows, flat = np.ascontiguousarray(rows), np.ascontiguousarray(flat, np.int64)
         losses, lse, outside = np.empty(len(rows), FLOAT32), np.empty(len(rows), FLOAT32), np.zeros(1, np.bool_)
         weights = NO_WEIGHT if weight is None else np.ascontiguousarray(weight)
-        runtime.parallel(jit.cross_entropy, len(rows), rows, flat, weights, ignore_index, label_smoothing, losses, lse, outside,
-                         grain=-(-THRESHOLDS["parallel.exp"] // classes))
+        runtime.parallel(
+            jit.cross_entropy,
+            len(rows),
+            rows,
+            flat,
+            weights,
+            ignore_index,
+            label_smoothing,
+            losses,
+            lse,
+            outside,
+            grain=-(-THRESHOLDS["parallel.exp"] // classes),
+        )
         if outside[0]:
             _check_range("cross_entropy", target, classes, ignore_index)
     else:
@@ -122,8 +147,9 @@ def cross_entropy(x: np.ndarray, target: np.ndarray, weight: np.ndarray | None =
     return _reduce(losses, total, target.shape, reduction, dtype), lse, total
 
 
-def _cross_entropy_numpy(x: np.ndarray, target: np.ndarray, weight: np.ndarray | None, ignore_index: int,
-                         label_smoothing: float) -> tuple[np.ndarray, np.ndarray]:
+def _cross_entropy_numpy(
+    x: np.ndarray, target: np.ndarray, weight: np.ndarray | None, ignore_index: int, label_smoothing: float
+) -> tuple[np.ndarray, np.ndarray]:
     classes = x.shape[1]
     with np.errstate(invalid="ignore", divide="ignore"):
         top = np.maximum.reduce(x, 1, keepdims=True) if classes else np.zeros((len(x), 1), x.dtype)
@@ -157,14 +183,25 @@ def _row_scale(g: np.ndarray, total: float, reduction: str) -> np.ndarray:
     return g
 
 
-def cross_entropy_backward(g: np.ndarray, x: np.ndarray, target: np.ndarray, lse: np.ndarray, total: float,
-                           weight: np.ndarray | None = None, *, ignore_index: int = -100, label_smoothing: float = 0.0,
-                           reduction: str = "mean") -> np.ndarray:
+def cross_entropy_backward(
+    g: np.ndarray,
+    x: np.ndarray,
+    target: np.ndarray,
+    lse: np.ndarray,
+    total: float,
+    weight: np.ndarray | None = None,
+    *,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    reduction: str = "mean",
+) -> np.ndarray:
     """``gx = g * w * (exp(x - lse) - onehot)`` (and the same for the smoothed part), zero in ignored rows."""
     classes = _check("cross_entropy_backward", x.shape, target, weight, reduction)
     if g.shape != (target.shape if reduction == "none" else ()) or lse.shape != (target.size,):
-        raise RuntimeError(f"cross_entropy_backward: gradient {g.shape} and lse {lse.shape} do not belong to "
-                           f"target {target.shape} with reduction {reduction!r}")
+        raise RuntimeError(
+            f"cross_entropy_backward: gradient {g.shape} and lse {lse.shape} do not belong to "
+            f"target {target.shape} with reduction {reduction!r}"
+        )
     dtype = x.dtype
     if dtype == np.float16:
         x = x.astype(np.float32)
@@ -176,9 +213,20 @@ def cross_entropy_backward(g: np.ndarray, x: np.ndarray, target: np.ndarray, lse
         rows, flat = np.ascontiguousarray(rows), np.ascontiguousarray(flat, np.int64)
         out, outside = np.empty(rows.shape, FLOAT32), np.zeros(1, np.bool_)
         weights = NO_WEIGHT if weight is None else np.ascontiguousarray(weight)
-        runtime.parallel(jit.cross_entropy_backward, len(rows), rows, flat, weights, ignore_index, label_smoothing,
-                         np.ascontiguousarray(lse, FLOAT32), np.ascontiguousarray(scale, FLOAT32), out, outside,
-                         grain=-(-THRESHOLDS["parallel.exp"] // classes))
+        runtime.parallel(
+            jit.cross_entropy_backward,
+            len(rows),
+            rows,
+            flat,
+            weights,
+            ignore_index,
+            label_smoothing,
+            np.ascontiguousarray(lse, FLOAT32),
+            np.ascontiguousarray(scale, FLOAT32),
+            out,
+            outside,
+            grain=-(-THRESHOLDS["parallel.exp"] // classes),
+        )
         if outside[0]:
             _check_range("cross_entropy_backward", target, classes, ignore_index)
     else:
@@ -204,8 +252,14 @@ def cross_entropy_backward(g: np.ndarray, x: np.ndarray, target: np.ndarray, lse
     return out.reshape(x.shape).astype(dtype, copy=False)
 
 
-def nll_loss(logp: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None, *, ignore_index: int = -100,
-             reduction: str = "mean") -> tuple[np.ndarray, float]:
+def nll_loss(
+    logp: np.ndarray,
+    target: np.ndarray,
+    weight: np.ndarray | None = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> tuple[np.ndarray, float]:
     """Mean, sum or each of ``-w[t] * logp[t]``."""
     classes = _check("nll_loss", logp.shape, target, weight, reduction)
     _check_range("nll_loss", target, classes, ignore_index)
@@ -222,8 +276,17 @@ def nll_loss(logp: np.ndarray, target: np.ndarray, weight: np.ndarray | None = N
     return _reduce(losses.reshape(-1), total, target.shape, reduction, logp.dtype), total
 
 
-def nll_loss_backward(g: np.ndarray, logp_shape: tuple[int, ...], logp_dtype: np.dtype, target: np.ndarray, total: float,
-                      weight: np.ndarray | None = None, *, ignore_index: int = -100, reduction: str = "mean") -> np.ndarray:
+def nll_loss_backward(
+    g: np.ndarray,
+    logp_shape: tuple[int, ...],
+    logp_dtype: np.dtype,
+    target: np.ndarray,
+    total: float,
+    weight: np.ndarray | None = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> np.ndarray:
     """``-g * w[t]`` at each target, zero elsewhere."""
     classes = _check("nll_loss_backward", logp_shape, target, weight, reduction)
     _check_range("nll_loss_backward", target, classes, ignore_index)
@@ -249,5 +312,7 @@ def warm() -> list[tuple[str, Any]]:
     """What ``python -m autograd_core.kernels warm`` compiles."""
     x, t = np.zeros((64, 1000), np.float32), np.zeros(64, np.int64)
     lse = np.full(64, math.log(1000), np.float32)
-    return [("cross_entropy", lambda: cross_entropy(x, t)),
-            ("cross_entropy_backward", lambda: cross_entropy_backward(np.ones((), np.float32), x, t, lse, 64.0))]
+    return [
+        ("cross_entropy", lambda: cross_entropy(x, t)),
+        ("cross_entropy_backward", lambda: cross_entropy_backward(np.ones((), np.float32), x, t, lse, 64.0)),
+    ]

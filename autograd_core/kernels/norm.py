@@ -10,9 +10,9 @@
     group_norm(x, groups, weight, bias, eps) -> (y, mean, rstd)           mean, rstd: (N, groups)
     group_norm_backward(g, x, mean, rstd, weight, groups) -> (gx, gweight, gbias)
 
-`x` is (N, C, ...) for batch and group norm. `weight` and `bias` may be None; the gradients of the affine parameters come
-back all the same. Layer norm's statistics have `x`'s leading shape. ``y = (x - mean) * invstd * weight + bias`` with
-``invstd = 1 / sqrt(var + eps)``. Statistics and parameter gradients of float16 are float32. Running statistics are
+`x` is (N, C, ...) for batch and group norm. `weight` and `bias` may be None; the gradients of the affine parameters
+come back all the same. Layer norm's statistics have `x`'s leading shape. ``y = (x - mean) * invstd * weight + bias``
+with ``invstd = 1 / sqrt(var + eps)``. Statistics and parameter gradients of float16 are float32. Running statistics are
 the caller's: unbiased var is ``var * m / (m - 1)`` for ``m = x.size / C``.
 """
 
@@ -33,7 +33,11 @@ Optional = np.ndarray | None
 
 
 def _jit(x: np.ndarray, *others: Optional) -> Any:
-    if x.size < THRESHOLDS["norm.numba"] or x.dtype not in COMPILED or any(a is not None and a.dtype != x.dtype for a in others):
+    if (
+        x.size < THRESHOLDS["norm.numba"]
+        or x.dtype not in COMPILED
+        or any(a is not None and a.dtype != x.dtype for a in others)
+    ):
         return None
     return runtime.native("norm")
 
@@ -42,7 +46,9 @@ def _grain(elements: int, count: int) -> int:
     return max(1, THRESHOLDS["parallel.elements"] * count // (2 * max(1, elements)))
 
 
-def _vector(function: str, name: str, value: Optional, shape: tuple[int, ...], fill: float, dtype: np.dtype) -> np.ndarray:
+def _vector(
+    function: str, name: str, value: Optional, shape: tuple[int, ...], fill: float, dtype: np.dtype
+) -> np.ndarray:
     if value is None:
         return np.full(math.prod(shape), fill, dtype)
     if value.shape != shape:
@@ -74,11 +80,15 @@ def _channels(function: str, x: np.ndarray) -> tuple[int, int, int]:
     return x.shape[0], x.shape[1], math.prod(x.shape[2:])
 
 
-def batch_norm(x: np.ndarray, weight: Optional, bias: Optional, eps: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def batch_norm(
+    x: np.ndarray, weight: Optional, bias: Optional, eps: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Normalise each channel by the batch's own mean and (biased) variance."""
     n, c, s = _channels("batch_norm", x)
-    if x.size and n * s == 1 or not x.size and c:
-        raise ValueError(f"batch_norm: expected more than 1 value per channel when training, got input of shape {x.shape}")
+    if (x.size and n * s == 1) or (not x.size and c):
+        raise ValueError(
+            f"batch_norm: expected more than 1 value per channel when training, got input of shape {x.shape}"
+        )
     wide = _wide(x.dtype)
     w = _vector("batch_norm", "weight", weight, (c,), 1.0, wide)
     b = _vector("batch_norm", "bias", bias, (c,), 0.0, wide)
@@ -89,8 +99,19 @@ def batch_norm(x: np.ndarray, weight: Optional, bias: Optional, eps: float) -> t
         mean, var, invstd = np.empty(c, x.dtype), np.empty(c, x.dtype), np.empty(c, x.dtype)
         out = y.reshape(n, c, s)
         if s == 1:
-            runtime.parallel(jit.batch_norm_columns, -(-c // jit.STRIP), solid[:, :, 0], w, b, eps, out[:, :, 0], mean, var, invstd,
-                             grain=_grain(x.size, -(-c // jit.STRIP)))
+            runtime.parallel(
+                jit.batch_norm_columns,
+                -(-c // jit.STRIP),
+                solid[:, :, 0],
+                w,
+                b,
+                eps,
+                out[:, :, 0],
+                mean,
+                var,
+                invstd,
+                grain=_grain(x.size, -(-c // jit.STRIP)),
+            )
         else:
             runtime.parallel(jit.batch_norm, c, solid, w, b, eps, out, mean, var, invstd, grain=_grain(x.size, c))
         return y, mean, var, invstd
@@ -101,8 +122,9 @@ def batch_norm(x: np.ndarray, weight: Optional, bias: Optional, eps: float) -> t
     return y.reshape(x.shape).astype(x.dtype, copy=False), mean.reshape(c), var.reshape(c), invstd.reshape(c)
 
 
-def batch_norm_eval(x: np.ndarray, mean: np.ndarray, var: np.ndarray, weight: Optional, bias: Optional,
-                    eps: float) -> tuple[np.ndarray, np.ndarray]:
+def batch_norm_eval(
+    x: np.ndarray, mean: np.ndarray, var: np.ndarray, weight: Optional, bias: Optional, eps: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Normalise each channel by given statistics; also returns ``1 / sqrt(var + eps)`` for the backward pass."""
     n, c, s = _channels("batch_norm_eval", x)
     wide = _wide(x.dtype)
@@ -114,16 +136,25 @@ def batch_norm_eval(x: np.ndarray, mean: np.ndarray, var: np.ndarray, weight: Op
     jit = _jit(x, w, b)
     if jit is not None and s > 1:
         y = np.empty(x.shape, x.dtype)
-        runtime.parallel(jit.normalise, n * c, np.ascontiguousarray(x).reshape(n * c, s), mean, invstd * w, b,
-                         y.reshape(n * c, s), grain=_grain(x.size, n * c))
+        runtime.parallel(
+            jit.normalise,
+            n * c,
+            np.ascontiguousarray(x).reshape(n * c, s),
+            mean,
+            invstd * w,
+            b,
+            y.reshape(n * c, s),
+            grain=_grain(x.size, n * c),
+        )
         return y, invstd
     cube = x.reshape(n, c, s)
     y = (cube - mean[:, None]) * (invstd * w)[:, None] + b[:, None]
     return y.reshape(x.shape).astype(x.dtype, copy=False), invstd
 
 
-def batch_norm_backward(g: np.ndarray, x: np.ndarray, mean: np.ndarray, invstd: np.ndarray, weight: Optional,
-                        training: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def batch_norm_backward(
+    g: np.ndarray, x: np.ndarray, mean: np.ndarray, invstd: np.ndarray, weight: Optional, training: bool = True
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gradients of input, weight and bias; without `training` the statistics are constants."""
     n, c, s = _channels("batch_norm_backward", x)
     _same("batch_norm_backward", g, x)
@@ -136,11 +167,24 @@ def batch_norm_backward(g: np.ndarray, x: np.ndarray, mean: np.ndarray, invstd: 
         gx, gw, gb = np.empty(x.shape, x.dtype), np.empty(c, x.dtype), np.empty(c, x.dtype)
         up, solid, out = (np.ascontiguousarray(a).reshape(n, c, s) for a in (g, x, gx))
         if s == 1:
-            runtime.parallel(jit.batch_norm_columns_backward, -(-c // jit.STRIP), up[:, :, 0], solid[:, :, 0], mean, invstd, w,
-                             training, out[:, :, 0], gw, gb, grain=_grain(x.size, -(-c // jit.STRIP)))
+            runtime.parallel(
+                jit.batch_norm_columns_backward,
+                -(-c // jit.STRIP),
+                up[:, :, 0],
+                solid[:, :, 0],
+                mean,
+                invstd,
+                w,
+                training,
+                out[:, :, 0],
+                gw,
+                gb,
+                grain=_grain(x.size, -(-c // jit.STRIP)),
+            )
         else:
-            runtime.parallel(jit.batch_norm_backward, c, up, solid, mean, invstd, w, training, out, gw, gb,
-                             grain=_grain(x.size, c))
+            runtime.parallel(
+                jit.batch_norm_backward, c, up, solid, mean, invstd, w, training, out, gw, gb, grain=_grain(x.size, c)
+            )
         return gx, gw, gb
     up, cube = g.reshape(n, c, s).astype(wide, copy=False), x.reshape(n, c, s).astype(wide, copy=False)
     hat = (cube - mean[:, None]) * invstd[:, None]
@@ -162,7 +206,9 @@ def _rows(function: str, x: np.ndarray, dims: int) -> tuple[tuple[int, ...], tup
     return x.shape[: x.ndim - dims], x.shape[x.ndim - dims :]
 
 
-def layer_norm(x: np.ndarray, dims: int, weight: Optional, bias: Optional, eps: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def layer_norm(
+    x: np.ndarray, dims: int, weight: Optional, bias: Optional, eps: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Normalise over the last `dims` dimensions."""
     return _layer("layer_norm", x, dims, weight, bias, eps, True)
 
@@ -173,8 +219,9 @@ def rms_norm(x: np.ndarray, dims: int, weight: Optional, eps: float) -> tuple[np
     return y, rstd
 
 
-def _layer(function: str, x: np.ndarray, dims: int, weight: Optional, bias: Optional, eps: float,
-           centred: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _layer(
+    function: str, x: np.ndarray, dims: int, weight: Optional, bias: Optional, eps: float, centred: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     lead, inner = _rows(function, x, dims)
     rows, n, wide = math.prod(lead), math.prod(inner), _wide(x.dtype)
     w = _vector(function, "weight", weight, inner, 1.0, wide)
@@ -182,8 +229,19 @@ def _layer(function: str, x: np.ndarray, dims: int, weight: Optional, bias: Opti
     jit = _jit(x, w, b)
     if jit is not None:
         y, mean, rstd = np.empty(x.shape, x.dtype), np.empty(rows, x.dtype), np.empty(rows, x.dtype)
-        runtime.parallel(jit.layer_norm, rows, np.ascontiguousarray(x).reshape(rows, n), w, b, eps, centred, y.reshape(rows, n), mean,
-                         rstd, grain=_grain(x.size, rows))
+        runtime.parallel(
+            jit.layer_norm,
+            rows,
+            np.ascontiguousarray(x).reshape(rows, n),
+            w,
+            b,
+            eps,
+            centred,
+            y.reshape(rows, n),
+            mean,
+            rstd,
+            grain=_grain(x.size, rows),
+        )
         return y, mean.reshape(lead), rstd.reshape(lead)
     flat = x.reshape(rows, n).astype(wide, copy=False)
     if n == 0:
@@ -197,21 +255,31 @@ def _layer(function: str, x: np.ndarray, dims: int, weight: Optional, bias: Opti
     return y.reshape(x.shape).astype(x.dtype, copy=False), mean.reshape(lead), rstd.reshape(lead)
 
 
-def layer_norm_backward(g: np.ndarray, x: np.ndarray, mean: np.ndarray, rstd: np.ndarray, weight: Optional,
-                        dims: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def layer_norm_backward(
+    g: np.ndarray, x: np.ndarray, mean: np.ndarray, rstd: np.ndarray, weight: Optional, dims: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gradients of input, weight and bias."""
     return _layer_backward("layer_norm_backward", g, x, mean, rstd, weight, dims, True)
 
 
-def rms_norm_backward(g: np.ndarray, x: np.ndarray, rstd: np.ndarray, weight: Optional,
-                      dims: int) -> tuple[np.ndarray, np.ndarray]:
+def rms_norm_backward(
+    g: np.ndarray, x: np.ndarray, rstd: np.ndarray, weight: Optional, dims: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Gradients of input and weight."""
     gx, gw, _ = _layer_backward("rms_norm_backward", g, x, np.zeros_like(rstd), rstd, weight, dims, False)
     return gx, gw
 
 
-def _layer_backward(function: str, g: np.ndarray, x: np.ndarray, mean: np.ndarray, rstd: np.ndarray, weight: Optional,
-                    dims: int, centred: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _layer_backward(
+    function: str,
+    g: np.ndarray,
+    x: np.ndarray,
+    mean: np.ndarray,
+    rstd: np.ndarray,
+    weight: Optional,
+    dims: int,
+    centred: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     lead, inner = _rows(function, x, dims)
     _same(function, g, x)
     rows, n, wide = math.prod(lead), math.prod(inner), _wide(x.dtype)
@@ -221,9 +289,19 @@ def _layer_backward(function: str, g: np.ndarray, x: np.ndarray, mean: np.ndarra
     jit = _jit(x, g, w)
     if jit is not None:
         gx, partial = np.empty(x.shape, x.dtype), np.zeros((PIECES, 2, n), x.dtype)
-        runtime.parallel(jit.layer_norm_backward, PIECES, np.ascontiguousarray(g).reshape(rows, n),
-                         np.ascontiguousarray(x).reshape(rows, n), mean, rstd, w, centred, gx.reshape(rows, n), partial,
-                         grain=_grain(x.size, PIECES))
+        runtime.parallel(
+            jit.layer_norm_backward,
+            PIECES,
+            np.ascontiguousarray(g).reshape(rows, n),
+            np.ascontiguousarray(x).reshape(rows, n),
+            mean,
+            rstd,
+            w,
+            centred,
+            gx.reshape(rows, n),
+            partial,
+            grain=_grain(x.size, PIECES),
+        )
         gw, gb = partial.sum(0)
         return gx, gw.reshape(inner), gb.reshape(inner)
     up, flat = g.reshape(rows, n).astype(wide, copy=False), x.reshape(rows, n).astype(wide, copy=False)
@@ -245,11 +323,15 @@ def _layer_backward(function: str, g: np.ndarray, x: np.ndarray, mean: np.ndarra
 def _grouped(function: str, x: np.ndarray, groups: int) -> tuple[int, int, int]:
     n, c, s = _channels(function, x)
     if groups < 1 or c % groups:
-        raise ValueError(f"{function}: the number of channels must be divisible by the number of groups, got {c} and {groups}")
+        raise ValueError(
+            f"{function}: the number of channels must be divisible by the number of groups, got {c} and {groups}"
+        )
     return n, c, s
 
 
-def group_norm(x: np.ndarray, groups: int, weight: Optional, bias: Optional, eps: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def group_norm(
+    x: np.ndarray, groups: int, weight: Optional, bias: Optional, eps: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Normalise each group of channels of each sample; the affine parameters are per channel."""
     n, c, s = _grouped("group_norm", x, groups)
     wide = _wide(x.dtype)
@@ -260,9 +342,18 @@ def group_norm(x: np.ndarray, groups: int, weight: Optional, bias: Optional, eps
     jit = _jit(x, w, b)
     if jit is not None:
         y, mean, rstd = np.empty(x.shape, x.dtype), np.empty((n, groups), x.dtype), np.empty((n, groups), x.dtype)
-        runtime.parallel(jit.group_norm, n * groups, np.ascontiguousarray(x).reshape(n * groups, c // groups, s), w, b, eps,
-                         y.reshape(n * groups, c // groups, s), mean.reshape(-1), rstd.reshape(-1),
-                         grain=_grain(x.size, n * groups))
+        runtime.parallel(
+            jit.group_norm,
+            n * groups,
+            np.ascontiguousarray(x).reshape(n * groups, c // groups, s),
+            w,
+            b,
+            eps,
+            y.reshape(n * groups, c // groups, s),
+            mean.reshape(-1),
+            rstd.reshape(-1),
+            grain=_grain(x.size, n * groups),
+        )
         return y, mean, rstd
     cube = x.reshape(n * groups, c // groups, s).astype(wide, copy=False)
     mean, var = _statistics(cube, (1, 2))
@@ -271,8 +362,9 @@ def group_norm(x: np.ndarray, groups: int, weight: Optional, bias: Optional, eps
     return y.reshape(x.shape).astype(x.dtype, copy=False), mean.reshape(n, groups), rstd.reshape(n, groups)
 
 
-def group_norm_backward(g: np.ndarray, x: np.ndarray, mean: np.ndarray, rstd: np.ndarray, weight: Optional,
-                        groups: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def group_norm_backward(
+    g: np.ndarray, x: np.ndarray, mean: np.ndarray, rstd: np.ndarray, weight: Optional, groups: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gradients of input, weight and bias."""
     n, c, s = _grouped("group_norm_backward", x, groups)
     _same("group_norm_backward", g, x)
@@ -286,9 +378,18 @@ def group_norm_backward(g: np.ndarray, x: np.ndarray, mean: np.ndarray, rstd: np
     block = (n * groups, c // groups, s)
     if jit is not None:
         gx, sums = np.empty(x.shape, x.dtype), np.empty((2, n * groups, c // groups), x.dtype)
-        runtime.parallel(jit.group_norm_backward, n * groups, np.ascontiguousarray(g).reshape(block),
-                         np.ascontiguousarray(x).reshape(block), mean, rstd, w, gx.reshape(block), sums,
-                         grain=_grain(x.size, n * groups))
+        runtime.parallel(
+            jit.group_norm_backward,
+            n * groups,
+            np.ascontiguousarray(g).reshape(block),
+            np.ascontiguousarray(x).reshape(block),
+            mean,
+            rstd,
+            w,
+            gx.reshape(block),
+            sums,
+            grain=_grain(x.size, n * groups),
+        )
         gw, gb = sums.reshape(2, n, c).sum(1)
         return gx, gw, gb
     up, cube = g.reshape(block).astype(wide, copy=False), x.reshape(block).astype(wide, copy=False)

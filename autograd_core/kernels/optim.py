@@ -3,8 +3,8 @@
     sgd(params, grads, momentum_buffers=None, *, lr, momentum, dampening, weight_decay, nesterov, maximize, first, plan)
     adam(params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs=None, *, step, lr, betas, eps, weight_decay, decoupled,
          maximize, plan)
-    rmsprop(params, grads, square_avgs, grad_avgs=None, momentum_buffers=None, *, lr, alpha, eps, weight_decay, momentum,
-            maximize, plan)
+    rmsprop(params, grads, square_avgs, grad_avgs=None, momentum_buffers=None, *, lr, alpha, eps, weight_decay,
+            momentum, maximize, plan)
     adagrad(params, grads, state_sums, *, step, lr, lr_decay, weight_decay, eps, maximize, plan)
     norms(arrays, ord=2.0) -> float64 array, the norm of each array (gradient clipping)
     scale(arrays, factor)                               every array times one factor, in place
@@ -59,7 +59,21 @@ class Plan:
 class _Group:
     """The tensors of one dtype that a kernel can update: a table of addresses, one column for each chunk."""
 
-    __slots__ = ("arrays", "dtype", "grain", "large", "lengths", "like", "members", "one_owner", "owner", "sizes", "small", "staging", "table")
+    __slots__ = (
+        "arrays",
+        "dtype",
+        "grain",
+        "large",
+        "lengths",
+        "like",
+        "members",
+        "one_owner",
+        "owner",
+        "sizes",
+        "small",
+        "staging",
+        "table",
+    )
 
     def __init__(self, members: list[int], lists: Sequence[Arrays]) -> None:
         self.members = members
@@ -79,8 +93,11 @@ class _Group:
             self.table[row] = np.array([a.ctypes.data for a in arrays], np.int64)[self.owner] + offsets
         first = np.concatenate(([0], np.cumsum(counts)))
         self.small = [k for k, size in enumerate(self.sizes) if size <= STAGED]
-        self.large = [(k, slice(first[k], first[k + 1]), offsets[first[k] : first[k + 1]])
-                      for k, size in enumerate(self.sizes) if size > STAGED]
+        self.large = [
+            (k, slice(first[k], first[k + 1]), offsets[first[k] : first[k + 1]])
+            for k, size in enumerate(self.sizes)
+            if size > STAGED
+        ]
         small_sizes = [self.sizes[k] for k in self.small]
         self.staging = np.empty(sum(small_sizes), self.dtype)
         places = self.staging.ctypes.data + self.dtype.itemsize * (np.cumsum(small_sizes) - small_sizes)
@@ -128,8 +145,17 @@ def _run(kernel: str, lists: Sequence[Arrays], grads: Arrays, plan: Plan | None,
         kept = group.take(grads)
         owner = group.owner if len(rows) > 1 else group.one_owner
         chosen = rows if len(rows) in (1, len(group.members)) else rows[group.members]
-        runtime.parallel(getattr(jit, kernel), len(owner), group.table, group.lengths, owner, chosen, group.like, *flags,
-                         grain=group.grain)
+        runtime.parallel(
+            getattr(jit, kernel),
+            len(owner),
+            group.table,
+            group.lengths,
+            owner,
+            chosen,
+            group.like,
+            *flags,
+            grain=group.grain,
+        )
         del kept
         done.update(group.members)
     return done
@@ -138,13 +164,17 @@ def _run(kernel: str, lists: Sequence[Arrays], grads: Arrays, plan: Plan | None,
 def _check(function: str, params: Arrays, grads: Arrays, *states: Arrays | None) -> list[Arrays]:
     for other in (grads, *states):
         if other is not None and len(other) != len(params):
-            raise ValueError(f"{function}: {len(params)} parameters but a list of {len(other)} arrays beside them; "
-                             "every list needs one array for each parameter")
+            raise ValueError(
+                f"{function}: {len(params)} parameters but a list of {len(other)} arrays beside them; "
+                "every list needs one array for each parameter"
+            )
     if [p.shape for p in params] != [g.shape for g in grads] or [p.dtype for p in params] != [g.dtype for g in grads]:
         k = next(k for k, p in enumerate(params) if p.shape != grads[k].shape or p.dtype != grads[k].dtype)
         p, g = params[k], grads[k]
-        raise RuntimeError(f"{function}: gradient {k} is {g.dtype}{list(g.shape)}, but its parameter is "
-                           f"{p.dtype}{list(p.shape)}; they must agree in dtype and shape")
+        raise RuntimeError(
+            f"{function}: gradient {k} is {g.dtype}{list(g.shape)}, but its parameter is "
+            f"{p.dtype}{list(p.shape)}; they must agree in dtype and shape"
+        )
     return [params, *(s for s in states if s is not None)]
 
 
@@ -153,13 +183,26 @@ def _steps(function: str, step: int | Sequence[int], count: int) -> list[int]:
         return [step] * count
     steps = [int(s) for s in step]
     if len(steps) != count:
-        raise ValueError(f"{function}: {count} parameters but {len(steps)} steps; give one int, or one for each parameter")
+        raise ValueError(
+            f"{function}: {count} parameters but {len(steps)} steps; give one int, or one for each parameter"
+        )
     return steps
 
 
-def sgd(params: Arrays, grads: Arrays, momentum_buffers: Arrays | None = None, *, lr: float, momentum: float = 0.0,
-        dampening: float = 0.0, weight_decay: float = 0.0, nesterov: bool = False, maximize: bool = False,
-        first: bool | Sequence[bool] = False, plan: Plan | None = None) -> None:
+def sgd(
+    params: Arrays,
+    grads: Arrays,
+    momentum_buffers: Arrays | None = None,
+    *,
+    lr: float,
+    momentum: float = 0.0,
+    dampening: float = 0.0,
+    weight_decay: float = 0.0,
+    nesterov: bool = False,
+    maximize: bool = False,
+    first: bool | Sequence[bool] = False,
+    plan: Plan | None = None,
+) -> None:
     """Stochastic gradient descent (`torch.optim.SGD`), in place.
 
     With momentum, ``b = momentum * b + (1 - dampening) * g`` and ``p -= lr * b``; where `first` is true, ``b = g``.
@@ -192,9 +235,22 @@ def sgd(params: Arrays, grads: Arrays, momentum_buffers: Arrays | None = None, *
         p += -lr * g
 
 
-def adam(params: Arrays, grads: Arrays, exp_avgs: Arrays, exp_avg_sqs: Arrays, max_exp_avg_sqs: Arrays | None = None, *,
-         step: int | Sequence[int], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-         weight_decay: float = 0.0, decoupled: bool = False, maximize: bool = False, plan: Plan | None = None) -> None:
+def adam(
+    params: Arrays,
+    grads: Arrays,
+    exp_avgs: Arrays,
+    exp_avg_sqs: Arrays,
+    max_exp_avg_sqs: Arrays | None = None,
+    *,
+    step: int | Sequence[int],
+    lr: float = 1e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    decoupled: bool = False,
+    maximize: bool = False,
+    plan: Plan | None = None,
+) -> None:
     """Adam, AMSGrad when `max_exp_avg_sqs` is given, AdamW when `decoupled` (`torch.optim.Adam`, `AdamW`), in place.
 
     `step` counts from 1 and already includes this update; a sequence gives each parameter its own.
@@ -234,16 +290,36 @@ def adam(params: Arrays, grads: Arrays, exp_avgs: Arrays, exp_avg_sqs: Arrays, m
         p += step_size * m / denominator
 
 
-def rmsprop(params: Arrays, grads: Arrays, square_avgs: Arrays, grad_avgs: Arrays | None = None,
-            momentum_buffers: Arrays | None = None, *, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8,
-            weight_decay: float = 0.0, momentum: float = 0.0, maximize: bool = False, plan: Plan | None = None) -> None:
+def rmsprop(
+    params: Arrays,
+    grads: Arrays,
+    square_avgs: Arrays,
+    grad_avgs: Arrays | None = None,
+    momentum_buffers: Arrays | None = None,
+    *,
+    lr: float = 1e-2,
+    alpha: float = 0.99,
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    momentum: float = 0.0,
+    maximize: bool = False,
+    plan: Plan | None = None,
+) -> None:
     """RMSprop (`torch.optim.RMSprop`), centered when `grad_avgs` is given, in place."""
     if momentum > 0 and momentum_buffers is None:
         raise ValueError(f"rmsprop: momentum={momentum} needs momentum_buffers")
     buffers = momentum_buffers if momentum > 0 else None
     lists = _check("rmsprop", params, grads, square_avgs, grad_avgs, buffers)
-    done = _run("rmsprop", lists, grads, plan, (-lr, alpha, 1 - alpha, eps, weight_decay, momentum),
-                grad_avgs is not None, buffers is not None, maximize)
+    done = _run(
+        "rmsprop",
+        lists,
+        grads,
+        plan,
+        (-lr, alpha, 1 - alpha, eps, weight_decay, momentum),
+        grad_avgs is not None,
+        buffers is not None,
+        maximize,
+    )
     for k, (p, g) in enumerate(zip(params, grads, strict=True)):
         if k in done:
             continue
@@ -268,9 +344,19 @@ def rmsprop(params: Arrays, grads: Arrays, square_avgs: Arrays, grad_avgs: Array
             p += -lr * g / average
 
 
-def adagrad(params: Arrays, grads: Arrays, state_sums: Arrays, *, step: int | Sequence[int], lr: float = 1e-2,
-            lr_decay: float = 0.0, weight_decay: float = 0.0, eps: float = 1e-10, maximize: bool = False,
-            plan: Plan | None = None) -> None:
+def adagrad(
+    params: Arrays,
+    grads: Arrays,
+    state_sums: Arrays,
+    *,
+    step: int | Sequence[int],
+    lr: float = 1e-2,
+    lr_decay: float = 0.0,
+    weight_decay: float = 0.0,
+    eps: float = 1e-10,
+    maximize: bool = False,
+    plan: Plan | None = None,
+) -> None:
     """Adagrad (`torch.optim.Adagrad`), in place; `step` as in `adam`."""
     lists = _check("adagrad", params, grads, state_sums)
     steps = _steps("adagrad", step, len(params))

@@ -10,9 +10,9 @@
     adaptive_avg_pool(x, output_size) -> y
     adaptive_avg_pool_backward(g, input_shape, output_size) -> gx
 
-`kernel`, `output_size` (and where they are given, `stride`, `padding`, `dilation`) are tuples with one int for each pooled
-dimension; all dimensions before those are planes. `indices` are positions in the flattened plane, as PyTorch's, but
-int32 while a plane has fewer than 2**31 elements. Among equal values the first wins, and a NaN wins over all.
+`kernel`, `output_size` (and where they are given, `stride`, `padding`, `dilation`) are tuples with one int for each
+pooled dimension; all dimensions before those are planes. `indices` are positions in the flattened plane, as PyTorch's,
+but int32 while a plane has fewer than 2**31 elements. Among equal values the first wins, and a NaN wins over all.
 
 All variants reduce to a table for each dimension: where the window of each output starts and ends.
 """
@@ -34,7 +34,7 @@ Ints = Sequence[int]
 
 
 class Windows(NamedTuple):
-    """Along one dimension: output o covers ``range(start[o], end[o], step)`` and counts as ``count[o]`` elements.
+    """Along one dimension: output o covers ``range(start[o], end[o], step)`` and counts as ``size[o]`` elements.
 
     Windows at a fixed stride also know their `taps`, and where the first one would start if padding were real.
     """
@@ -42,7 +42,7 @@ class Windows(NamedTuple):
     length: int
     start: np.ndarray
     end: np.ndarray
-    count: np.ndarray
+    size: np.ndarray
     step: int = 1
     taps: int = 1
     first: int = 0
@@ -59,29 +59,48 @@ def _per_dimension(function: str, name: str, value: int | Ints, n: int) -> tuple
     return values
 
 
-def output_length(function: str, length: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
-    """Number of windows along a dimension; with `ceil_mode` a last, partial one may start inside input or left padding."""
+def output_length(
+    function: str, length: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool
+) -> int:
+    """Number of windows along a dimension; `ceil_mode` adds a partial one that starts inside input or left padding."""
     if kernel < 1 or stride < 1 or dilation < 1:
-        raise RuntimeError(f"{function}: kernel size, stride and dilation must be greater than zero, "
-                           f"got {kernel}, {stride} and {dilation}")
+        raise RuntimeError(
+            f"{function}: kernel size, stride and dilation must be greater than zero, "
+            f"got {kernel}, {stride} and {dilation}"
+        )
     reach = dilation * (kernel - 1) + 1
     if padding < 0 or padding > reach // 2:
-        raise RuntimeError(f"{function}: padding must be between 0 and half of the effective kernel size, "
-                           f"got padding={padding} for kernel_size={kernel} and dilation={dilation}")
+        raise RuntimeError(
+            f"{function}: padding must be between 0 and half of the effective kernel size, "
+            f"got padding={padding} for kernel_size={kernel} and dilation={dilation}"
+        )
     count = (length + 2 * padding - reach + (stride - 1 if ceil_mode else 0)) // stride + 1
     if ceil_mode and (count - 1) * stride >= length + padding:
         count -= 1
     if count < 1:
-        raise RuntimeError(f"{function}: a kernel of size {kernel} (dilation {dilation}) does not fit into length {length} "
-                           f"with padding {padding}: the output would be too small")
+        raise RuntimeError(
+            f"{function}: a kernel of size {kernel} (dilation {dilation}) does not fit into length {length} "
+            f"with padding {padding}: the output would be too small"
+        )
     return count
 
 
-def _regular(function: str, spatial: Ints, kernel: Ints, stride: int | Ints | None, padding: int | Ints,
-             dilation: int | Ints, ceil_mode: bool, include_pad: bool) -> list[Windows]:
+def _regular(
+    function: str,
+    spatial: Ints,
+    kernel: Ints,
+    stride: int | Ints | None,
+    padding: int | Ints,
+    dilation: int | Ints,
+    ceil_mode: bool,
+    include_pad: bool,
+) -> list[Windows]:
     n = len(kernel)
     strides = _per_dimension(function, "stride", kernel if stride is None or stride == () else stride, n)
-    paddings, dilations = _per_dimension(function, "padding", padding, n), _per_dimension(function, "dilation", dilation, n)
+    paddings, dilations = (
+        _per_dimension(function, "padding", padding, n),
+        _per_dimension(function, "dilation", dilation, n),
+    )
     windows = []
     for length, k, s, p, d in zip(spatial, kernel, strides, paddings, dilations, strict=True):
         start = np.arange(output_length(function, length, k, s, p, d, ceil_mode)) * s - p
@@ -106,7 +125,9 @@ def _adaptive(function: str, spatial: Ints, output_size: Ints) -> list[Windows]:
 def _planes(function: str, shape: Ints, n: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Split a shape into planes and pooled dimensions."""
     if not 1 <= n <= 3 or len(shape) < n:
-        raise RuntimeError(f"{function}: expected an input with at least {n} dimensions to pool over, got shape {tuple(shape)}")
+        raise RuntimeError(
+            f"{function}: expected an input with at least {n} dimensions to pool over, got shape {tuple(shape)}"
+        )
     spatial = tuple(shape[len(shape) - n :])
     if 0 in spatial:
         raise RuntimeError(f"{function}: the pooled dimensions must not be empty, got shape {tuple(shape)}")
@@ -117,7 +138,7 @@ def _tables(windows: list[Windows]) -> list[np.ndarray]:
     """Start, end and count of three dimensions, the missing ones in front as a single window of length 1."""
     one = Windows(1, np.zeros(1, np.int64), np.ones(1, np.int64), np.ones(1, np.int64))
     whole = [one] * (3 - len(windows)) + windows
-    return [np.ascontiguousarray(a, np.int64) for w in whole for a in (w.start, w.end, w.count)]
+    return [np.ascontiguousarray(a, np.int64) for w in whole for a in (w.start, w.end, w.size)]
 
 
 def _solid(x: np.ndarray, planes: Ints, windows: list[Windows]) -> np.ndarray:
@@ -141,8 +162,14 @@ def _grain(elements: int, planes: int) -> int:
 # ------------------------------------------------------------------------------------------------ max
 
 
-def max_pool(x: np.ndarray, kernel: Ints, stride: int | Ints | None = None, padding: int | Ints = 0,
-             dilation: int | Ints = 1, ceil_mode: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def max_pool(
+    x: np.ndarray,
+    kernel: Ints,
+    stride: int | Ints | None = None,
+    padding: int | Ints = 0,
+    dilation: int | Ints = 1,
+    ceil_mode: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
     """Largest value in each window and where it lies. See the module's docstring."""
     planes, spatial = _planes("max_pool", x.shape, len(kernel))
     windows = _regular("max_pool", spatial, kernel, stride, padding, dilation, ceil_mode, False)
@@ -170,7 +197,9 @@ def _max(x: np.ndarray, planes: tuple[int, ...], windows: list[Windows]) -> tupl
     out, where = y.reshape(count, *d), indices.reshape(count, *d)
     work = x.size * max(1, math.prod(w.taps for w in windows)) // 4
     if x.dtype == np.float32 and windows[-1].stride in (1, 2):
-        runtime.parallel(jit.max_pool_regular, count, solid, *_regular_tables(windows), out, where, grain=_grain(work, count))
+        runtime.parallel(
+            jit.max_pool_regular, count, solid, *_regular_tables(windows), out, where, grain=_grain(work, count)
+        )
     else:
         steps = np.array([1] * (3 - len(windows)) + [w.step for w in windows])
         runtime.parallel(jit.max_pool, count, solid, *_tables(windows), steps, out, where, grain=_grain(work, count))
@@ -205,7 +234,8 @@ def _max_numpy(x: np.ndarray, windows: list[Windows]) -> tuple[np.ndarray, np.nd
         places = [w.start + o * w.step for w, o in zip(windows, offset, strict=True)]
         inside = _open([p < w.end for p, w in zip(places, windows, strict=True)])
         places = [np.minimum(p, w.length - 1) for p, w in zip(places, windows, strict=True)]
-        value = x[(slice(None), *_open(places))]
+        at: Any = (slice(None), *_open(places))
+        value = x[at]
         better = value > best
         if floating:
             better |= np.isnan(value)
@@ -256,7 +286,9 @@ def _scatter_shape(function: str, g: np.ndarray, indices: np.ndarray, shape: Int
     """Number of planes and their area."""
     planes, spatial = _planes(function, shape, dims)
     if g.shape != indices.shape or g.ndim != len(shape) or g.shape[: len(planes)] != planes:
-        raise RuntimeError(f"{function}: values {g.shape} and indices {indices.shape} do not fit planes of {tuple(shape)}")
+        raise RuntimeError(
+            f"{function}: values {g.shape} and indices {indices.shape} do not fit planes of {tuple(shape)}"
+        )
     return math.prod(planes), math.prod(spatial)
 
 
@@ -269,17 +301,31 @@ def _check_indices(function: str, indices: np.ndarray, area: int) -> None:
 # ------------------------------------------------------------------------------------------------ average
 
 
-def avg_pool(x: np.ndarray, kernel: Ints, stride: int | Ints | None = None, padding: int | Ints = 0, ceil_mode: bool = False,
-             count_include_pad: bool = True, divisor_override: int | None = None) -> np.ndarray:
+def avg_pool(
+    x: np.ndarray,
+    kernel: Ints,
+    stride: int | Ints | None = None,
+    padding: int | Ints = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> np.ndarray:
     """Mean of each window; `divisor_override` replaces the number of elements. See the module's docstring."""
     planes, spatial = _planes("avg_pool", x.shape, len(kernel))
     windows = _regular("avg_pool", spatial, kernel, stride, padding, 1, ceil_mode, count_include_pad)
     return _average(x, planes, _overridden("avg_pool", windows, divisor_override))
 
 
-def avg_pool_backward(g: np.ndarray, input_shape: Ints, kernel: Ints, stride: int | Ints | None = None,
-                      padding: int | Ints = 0, ceil_mode: bool = False, count_include_pad: bool = True,
-                      divisor_override: int | None = None) -> np.ndarray:
+def avg_pool_backward(
+    g: np.ndarray,
+    input_shape: Ints,
+    kernel: Ints,
+    stride: int | Ints | None = None,
+    padding: int | Ints = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> np.ndarray:
     """Gradient of `avg_pool`: each one spread evenly over its window."""
     planes, spatial = _planes("avg_pool_backward", input_shape, len(kernel))
     windows = _regular("avg_pool_backward", spatial, kernel, stride, padding, 1, ceil_mode, count_include_pad)
@@ -304,8 +350,8 @@ def _overridden(function: str, windows: list[Windows], divisor: int | None) -> l
         return windows
     if divisor == 0:
         raise RuntimeError(f"{function}: divisor_override must not be zero")
-    counts = [np.full_like(w.count, divisor if k == 0 else 1) for k, w in enumerate(windows)]
-    return [w._replace(count=c) for w, c in zip(windows, counts, strict=True)]
+    counts = [np.full_like(w.size, divisor if k == 0 else 1) for k, w in enumerate(windows)]
+    return [w._replace(size=c) for w, c in zip(windows, counts, strict=True)]
 
 
 def _average(x: np.ndarray, planes: tuple[int, ...], windows: list[Windows]) -> np.ndarray:
@@ -316,18 +362,25 @@ def _average(x: np.ndarray, planes: tuple[int, ...], windows: list[Windows]) -> 
     if jit is not None and 0 not in shape:
         solid = _solid(x, planes, windows)
         y = np.empty(shape, x.dtype)
-        if all(len(w.start) == 1 and w.start[0] == 0 and w.end[0] == w.count[0] == w.length for w in windows):
-            runtime.parallel(jit.plane_means, len(solid), solid.reshape(len(solid), -1), y.reshape(-1),
-                             grain=_grain(x.size, len(solid)))
+        if all(len(w.start) == 1 and w.start[0] == 0 and w.end[0] == w.size[0] == w.length for w in windows):
+            runtime.parallel(
+                jit.plane_means,
+                len(solid),
+                solid.reshape(len(solid), -1),
+                y.reshape(-1),
+                grain=_grain(x.size, len(solid)),
+            )
             return y
         out = y.reshape(len(solid), *((1,) * (3 - len(windows)) + shape[len(planes) :]))
         runtime.parallel(jit.avg_pool, len(solid), solid, *_tables(windows), out, grain=_grain(x.size, len(solid)))
         return y
     wide = x.astype(np.float32) if x.dtype == np.float16 else x
-    for axis, w in enumerate(windows, start=len(planes)):  # a window is a product of intervals: sum one dimension at a time
-        lead = (slice(None),) * axis
-        sums = [wide[(*lead, slice(s, e))].sum(axis) for s, e in zip(w.start, w.end, strict=True)]
-        wide = np.stack(sums, axis) if sums else np.zeros(wide.shape[:axis] + (0,) + wide.shape[axis + 1 :], wide.dtype)
+    for axis, w in enumerate(
+        windows, start=len(planes)
+    ):  # a window is a product of intervals: sum one dimension at a time
+        front: Any = (slice(None),) * axis
+        sums = [wide[(*front, slice(s, e))].sum(axis) for s, e in zip(w.start, w.end, strict=True)]
+        wide = np.stack(sums, axis) if sums else np.zeros((*wide.shape[:axis], 0, *wide.shape[axis + 1 :]), wide.dtype)
     return np.ascontiguousarray(wide / _divisors(windows, wide.dtype), x.dtype)
 
 
@@ -347,17 +400,17 @@ def _spread(function: str, g: np.ndarray, planes: tuple[int, ...], windows: list
         return gx
     part = (g.astype(np.float32) if g.dtype == np.float16 else g) / _divisors(windows, g.dtype)
     for axis, w in enumerate(windows, start=len(planes)):
-        wider = np.zeros(part.shape[:axis] + (w.length,) + part.shape[axis + 1 :], part.dtype)
-        lead = (slice(None),) * axis
+        wider = np.zeros((*part.shape[:axis], w.length, *part.shape[axis + 1 :]), part.dtype)
+        front: Any = (slice(None),) * axis
         for o, (s, e) in enumerate(zip(w.start, w.end, strict=True)):
-            wider[(*lead, slice(s, e))] += part[(*lead, slice(o, o + 1))]
+            wider[(*front, slice(s, e))] += part[(*front, slice(o, o + 1))]
         part = wider
     return part.astype(g.dtype, copy=False)
 
 
 def _divisors(windows: list[Windows], dtype: np.dtype) -> np.ndarray:
     divisors = np.ones((), np.int64)
-    for counts in _open([w.count for w in windows]):
+    for counts in _open([w.size for w in windows]):
         divisors = divisors * counts
     return np.where(divisors == 0, 1, divisors).astype(np.float32 if dtype == np.float16 else dtype)
 
@@ -366,7 +419,10 @@ def warm() -> list[tuple[str, Any]]:
     """What ``python -m autograd_core.kernels warm`` compiles."""
     x = np.zeros((4, 8, 32, 32), np.float32)
     large = np.zeros((32, 8, 16, 16), np.float32)
-    return [("max_pool 2 x 2", lambda: max_pool(x, (2, 2))), ("max_pool", lambda: max_pool(x, (3, 3), 2, 1)),
-            ("max_pool_backward", lambda: max_pool_backward(large, large.astype(np.int32), (32, 8, 32, 32), 2)),
-            ("avg_pool", lambda: avg_pool(x, (2, 2))),
-            ("avg_pool_backward", lambda: avg_pool_backward(large, (32, 8, 32, 32), (2, 2)))]
+    return [
+        ("max_pool 2 x 2", lambda: max_pool(x, (2, 2))),
+        ("max_pool", lambda: max_pool(x, (3, 3), 2, 1)),
+        ("max_pool_backward", lambda: max_pool_backward(large, large.astype(np.int32), (32, 8, 32, 32), 2)),
+        ("avg_pool", lambda: avg_pool(x, (2, 2))),
+        ("avg_pool_backward", lambda: avg_pool_backward(large, (32, 8, 32, 32), (2, 2))),
+    ]

@@ -7,11 +7,12 @@
     gru(xp, w, b, h0, reverse=False) -> (y, gates)
     gru_backward(gy, y, gates, w, h0, reverse) -> (gxp, gw, gb, gh0)
 
-xp: (T, B, G * H), the product ``x @ w_ih.T + b_ih`` (for RNN and LSTM plus ``b_hh``); w: ``weight_hh`` (G * H, H); b: ``bias_hh``
-of the GRU; h0, c0: (B, H). G and the order of gates are PyTorch's: 1; i f g o; r z n. y: hidden states (T, B, H), of which
-the last in walking order (``y[-1]``, or ``y[0]`` with `reverse`) is h_n; likewise `cells` and c_n. gates: what the
-backward pass needs, (T, B, 4 * H): i f g o, or r z n and ``w_n h + b_n``. gy: gradient of all hidden states, that of h_n
-already added to its row; gc: gradient of c_n (B, H). The gradients of x, w_ih and b_ih follow from gxp by one product each.
+xp: (T, B, G * H), the product ``x @ w_ih.T + b_ih`` (for RNN and LSTM plus ``b_hh``); w: ``weight_hh`` (G * H, H);
+b: ``bias_hh`` of the GRU; h0, c0: (B, H). G and the order of gates are PyTorch's: 1; i f g o; r z n. y: hidden states
+(T, B, H), of which the last in walking order (``y[-1]``, or ``y[0]`` with `reverse`) is h_n; likewise `cells` and c_n.
+gates: what the backward pass needs, (T, B, 4 * H): i f g o, or r z n and ``w_n h + b_n``. gy: gradient of all hidden
+states, that of h_n already added to its row; gc: gradient of c_n (B, H). The gradients of x, w_ih and b_ih follow
+from gxp by one product each.
 
     lstm: c = f * c + i * g, h = o * tanh(c)        gru: n = tanh(xp_n + r * (w_n h + b_n)), h = (1 - z) * n + z * h
 
@@ -31,23 +32,31 @@ from .thresholds import THRESHOLDS
 FLOAT32 = np.dtype(np.float32)
 
 
-def _check(function: str, xp: np.ndarray, w: np.ndarray, states: tuple[np.ndarray, ...], gates: int) -> tuple[int, int, int]:
+def _check(
+    function: str, xp: np.ndarray, w: np.ndarray, states: tuple[np.ndarray, ...], gates: int
+) -> tuple[int, int, int]:
     if xp.ndim != 3 or w.ndim != 2 or w.shape[0] != gates * w.shape[1] or xp.shape[2] != w.shape[0]:
-        raise RuntimeError(f"{function}: expected projections (T, B, {gates} * H) and weight_hh ({gates} * H, H), "
-                           f"got {xp.shape} and {w.shape}")
+        raise RuntimeError(
+            f"{function}: expected projections (T, B, {gates} * H) and weight_hh ({gates} * H, H), "
+            f"got {xp.shape} and {w.shape}"
+        )
     t, b, h = xp.shape[0], xp.shape[1], w.shape[1]
     for state in states:
         if state.shape != (b, h):
             raise RuntimeError(f"{function}: expected hidden size ({b}, {h}), got {state.shape}")
     if any(a.dtype != xp.dtype for a in (w, *states)):
-        raise RuntimeError(f"{function}: projections, weight and states must have one dtype, got "
-                           f"{', '.join(str(a.dtype) for a in (xp, w, *states))}")
+        raise RuntimeError(
+            f"{function}: projections, weight and states must have one dtype, got "
+            f"{', '.join(str(a.dtype) for a in (xp, w, *states))}"
+        )
     return t, b, h
 
 
 def _check_gradient(function: str, gy: np.ndarray, y: np.ndarray, h0: np.ndarray) -> None:
     if gy.shape != y.shape or y.shape[1:] != h0.shape:
-        raise RuntimeError(f"{function}: gradient {gy.shape} and states {h0.shape} do not belong to an output of {y.shape}")
+        raise RuntimeError(
+            f"{function}: gradient {gy.shape} and states {h0.shape} do not belong to an output of {y.shape}"
+        )
 
 
 def _jit(t: int, b: int, w: np.ndarray) -> Any:
@@ -97,8 +106,17 @@ def rnn(xp: np.ndarray, w: np.ndarray, h0: np.ndarray, activation: str = "tanh",
     y = np.empty((t, b, h), xp.dtype)
     jit = _jit(t, b, w)
     if jit is not None:
-        runtime.parallel(jit.rnn, b, np.ascontiguousarray(xp), _panels(w.T, jit.WIDTH), np.ascontiguousarray(h0), relu, reverse, y,
-                         grain=_grain(t, w))
+        runtime.parallel(
+            jit.rnn,
+            b,
+            np.ascontiguousarray(xp),
+            _panels(w.T, jit.WIDTH),
+            np.ascontiguousarray(h0),
+            relu,
+            reverse,
+            y,
+            grain=_grain(t, w),
+        )
         return y
     state = h0
     for step in _steps(t, reverse):
@@ -108,8 +126,9 @@ def rnn(xp: np.ndarray, w: np.ndarray, h0: np.ndarray, activation: str = "tanh",
     return y
 
 
-def rnn_backward(gy: np.ndarray, y: np.ndarray, w: np.ndarray, h0: np.ndarray, activation: str = "tanh",
-                 reverse: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def rnn_backward(
+    gy: np.ndarray, y: np.ndarray, w: np.ndarray, h0: np.ndarray, activation: str = "tanh", reverse: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gradients of projections, weight and initial state."""
     _check_gradient("rnn_backward", gy, y, h0)
     relu = _relu(activation)
@@ -118,8 +137,18 @@ def rnn_backward(gy: np.ndarray, y: np.ndarray, w: np.ndarray, h0: np.ndarray, a
     jit = _jit(t, b, w)
     if jit is not None:
         gh = np.zeros(h0.shape, FLOAT32)
-        runtime.parallel(jit.rnn_backward, b, np.ascontiguousarray(gy), np.ascontiguousarray(y), _panels(w, jit.WIDTH), relu, reverse,
-                         gxp, gh, grain=_grain(t, w))
+        runtime.parallel(
+            jit.rnn_backward,
+            b,
+            np.ascontiguousarray(gy),
+            np.ascontiguousarray(y),
+            _panels(w, jit.WIDTH),
+            relu,
+            reverse,
+            gxp,
+            gh,
+            grain=_grain(t, w),
+        )
     else:
         gh = np.zeros_like(h0)
         for step in _steps(t, not reverse):
@@ -132,14 +161,27 @@ def rnn_backward(gy: np.ndarray, y: np.ndarray, w: np.ndarray, h0: np.ndarray, a
 # ------------------------------------------------------------------------------------------------ LSTM
 
 
-def lstm(xp: np.ndarray, w: np.ndarray, h0: np.ndarray, c0: np.ndarray, reverse: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def lstm(
+    xp: np.ndarray, w: np.ndarray, h0: np.ndarray, c0: np.ndarray, reverse: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Hidden states, cells and gates of a whole sequence (Hochreiter and Schmidhuber 1997; `torch.nn.LSTM`)."""
     t, b, h = _check("lstm", xp, w, (h0, c0), 4)
     y, cells, gates = np.empty((t, b, h), xp.dtype), np.empty((t, b, h), xp.dtype), np.empty((t, b, 4 * h), xp.dtype)
     jit = _jit(t, b, w)
     if jit is not None:
-        runtime.parallel(jit.lstm, b, np.ascontiguousarray(xp), _panels(w.T, jit.WIDTH), np.ascontiguousarray(h0),
-                         np.ascontiguousarray(c0), reverse, y, cells, gates, grain=_grain(t, w))
+        runtime.parallel(
+            jit.lstm,
+            b,
+            np.ascontiguousarray(xp),
+            _panels(w.T, jit.WIDTH),
+            np.ascontiguousarray(h0),
+            np.ascontiguousarray(c0),
+            reverse,
+            y,
+            cells,
+            gates,
+            grain=_grain(t, w),
+        )
         return y, cells, gates
     state, cell = h0, c0
     for step in _steps(t, reverse):
@@ -155,8 +197,17 @@ def lstm(xp: np.ndarray, w: np.ndarray, h0: np.ndarray, c0: np.ndarray, reverse:
     return y, cells, gates
 
 
-def lstm_backward(gy: np.ndarray, gc: np.ndarray, y: np.ndarray, cells: np.ndarray, gates: np.ndarray, w: np.ndarray,
-                  h0: np.ndarray, c0: np.ndarray, reverse: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def lstm_backward(
+    gy: np.ndarray,
+    gc: np.ndarray,
+    y: np.ndarray,
+    cells: np.ndarray,
+    gates: np.ndarray,
+    w: np.ndarray,
+    h0: np.ndarray,
+    c0: np.ndarray,
+    reverse: bool = False,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Gradients of projections, weight and both initial states."""
     _check_gradient("lstm_backward", gy, y, h0)
     t, b, h = _check("lstm_backward", gates, w, (h0, c0, gc), 4)
@@ -164,8 +215,20 @@ def lstm_backward(gy: np.ndarray, gc: np.ndarray, y: np.ndarray, cells: np.ndarr
     jit = _jit(t, b, w)
     if jit is not None:
         gh, gc = np.zeros(h0.shape, FLOAT32), gc.copy()
-        runtime.parallel(jit.lstm_backward, b, np.ascontiguousarray(gy), np.ascontiguousarray(cells), np.ascontiguousarray(gates),
-                         _panels(w, jit.WIDTH), np.ascontiguousarray(c0), reverse, gxp, gh, gc, grain=_grain(t, w))
+        runtime.parallel(
+            jit.lstm_backward,
+            b,
+            np.ascontiguousarray(gy),
+            np.ascontiguousarray(cells),
+            np.ascontiguousarray(gates),
+            _panels(w, jit.WIDTH),
+            np.ascontiguousarray(c0),
+            reverse,
+            gxp,
+            gh,
+            gc,
+            grain=_grain(t, w),
+        )
     else:
         gh, before = np.zeros_like(h0), _before(cells, c0, reverse)
         for step in _steps(t, not reverse):
@@ -185,16 +248,30 @@ def lstm_backward(gy: np.ndarray, gc: np.ndarray, y: np.ndarray, cells: np.ndarr
 # ------------------------------------------------------------------------------------------------ GRU
 
 
-def gru(xp: np.ndarray, w: np.ndarray, b: np.ndarray, h0: np.ndarray, reverse: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def gru(
+    xp: np.ndarray, w: np.ndarray, b: np.ndarray, h0: np.ndarray, reverse: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """Hidden states and gates of a whole sequence (Cho et al. 2014; `torch.nn.GRU`)."""
     t, n, h = _check("gru", xp, w, (h0,), 3)
     if b.shape != (3 * h,) or b.dtype != xp.dtype:
-        raise RuntimeError(f"gru: expected bias_hh of shape ({3 * h},) and dtype {xp.dtype}, got {b.shape} and {b.dtype}")
+        raise RuntimeError(
+            f"gru: expected bias_hh of shape ({3 * h},) and dtype {xp.dtype}, got {b.shape} and {b.dtype}"
+        )
     y, gates = np.empty((t, n, h), xp.dtype), np.empty((t, n, 4 * h), xp.dtype)
     jit = _jit(t, n, w)
     if jit is not None:
-        runtime.parallel(jit.gru, n, np.ascontiguousarray(xp), _panels(w.T, jit.WIDTH), np.ascontiguousarray(b), np.ascontiguousarray(h0),
-                         reverse, y, gates, grain=_grain(t, w))
+        runtime.parallel(
+            jit.gru,
+            n,
+            np.ascontiguousarray(xp),
+            _panels(w.T, jit.WIDTH),
+            np.ascontiguousarray(b),
+            np.ascontiguousarray(h0),
+            reverse,
+            y,
+            gates,
+            grain=_grain(t, w),
+        )
         return y, gates
     state = h0
     for step in _steps(t, reverse):
@@ -209,8 +286,9 @@ def gru(xp: np.ndarray, w: np.ndarray, b: np.ndarray, h0: np.ndarray, reverse: b
     return y, gates
 
 
-def gru_backward(gy: np.ndarray, y: np.ndarray, gates: np.ndarray, w: np.ndarray, h0: np.ndarray,
-                 reverse: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def gru_backward(
+    gy: np.ndarray, y: np.ndarray, gates: np.ndarray, w: np.ndarray, h0: np.ndarray, reverse: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Gradients of projections, weight, bias_hh and initial state."""
     _check_gradient("gru_backward", gy, y, h0)
     h = h0.shape[1]
@@ -221,8 +299,20 @@ def gru_backward(gy: np.ndarray, y: np.ndarray, gates: np.ndarray, w: np.ndarray
     jit = _jit(t, n, w)
     if jit is not None:
         gh = np.zeros(h0.shape, FLOAT32)
-        runtime.parallel(jit.gru_backward, n, np.ascontiguousarray(gy), np.ascontiguousarray(y), np.ascontiguousarray(gates),
-                         _panels(w, jit.WIDTH), np.ascontiguousarray(h0), reverse, gxp, ghp, gh, grain=_grain(t, w))
+        runtime.parallel(
+            jit.gru_backward,
+            n,
+            np.ascontiguousarray(gy),
+            np.ascontiguousarray(y),
+            np.ascontiguousarray(gates),
+            _panels(w, jit.WIDTH),
+            np.ascontiguousarray(h0),
+            reverse,
+            gxp,
+            ghp,
+            gh,
+            grain=_grain(t, w),
+        )
     else:
         gh, before = np.zeros_like(h0), _before(y, h0, reverse)
         for step in _steps(t, not reverse):
@@ -244,7 +334,10 @@ def warm() -> list[tuple[str, Any]]:
     w1, w3, w4 = (np.zeros((n * 64, 64), np.float32) for n in (1, 3, 4))
     x3, x4 = (np.zeros((16, 32, n * 64), np.float32) for n in (3, 4))
     return [
-        ("rnn", lambda: rnn(y, w1, h)), ("rnn_backward", lambda: rnn_backward(y, y, w1, h)),
-        ("lstm", lambda: lstm(x4, w4, h, h)), ("lstm_backward", lambda: lstm_backward(y, h, y, y, x4, w4, h, h)),
-        ("gru", lambda: gru(x3, w3, w3[:, 0].copy(), h)), ("gru_backward", lambda: gru_backward(y, y, x4, w3, h)),
+        ("rnn", lambda: rnn(y, w1, h)),
+        ("rnn_backward", lambda: rnn_backward(y, y, w1, h)),
+        ("lstm", lambda: lstm(x4, w4, h, h)),
+        ("lstm_backward", lambda: lstm_backward(y, h, y, y, x4, w4, h, h)),
+        ("gru", lambda: gru(x3, w3, w3[:, 0].copy(), h)),
+        ("gru_backward", lambda: gru_backward(y, y, x4, w3, h)),
     ]

@@ -52,8 +52,13 @@ def _run(kernel: str, axis: int, *arrays: np.ndarray) -> np.ndarray | None:
         runtime.parallel(getattr(jit, kernel), outer, *views, out, grain=-(-THRESHOLDS["parallel.exp"] // per_row))
     else:  # pieces of the (outer, inner) plane in strips of neighbouring columns
         strips = -(-inner // jit.STRIP)
-        runtime.parallel(getattr(jit, kernel + "_strided"), outer * strips, *views, out,
-                         grain=-(-THRESHOLDS["parallel.exp"] * strips // per_row))
+        runtime.parallel(
+            getattr(jit, kernel + "_strided"),
+            outer * strips,
+            *views,
+            out,
+            grain=-(-THRESHOLDS["parallel.exp"] * strips // per_row),
+        )
     return y
 
 
@@ -63,7 +68,9 @@ def _half(function: Any, axis: int, *arrays: np.ndarray) -> np.ndarray:
 
 def _same_shape(function: str, g: np.ndarray, y: np.ndarray) -> None:
     if g.shape != y.shape:
-        raise RuntimeError(f"{function}: the gradient has shape {g.shape} but the output has {y.shape}; they must agree")
+        raise RuntimeError(
+            f"{function}: the gradient has shape {g.shape} but the output has {y.shape}; they must agree"
+        )
 
 
 def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -129,4 +136,5 @@ def warm() -> list[tuple[str, Any]]:
     rows, cube = np.zeros((64, 1024), np.float32), np.zeros((4, 64, 256), np.float32)
     forward, backward = (softmax, log_softmax), (softmax_backward, log_softmax_backward)
     return [(f.__name__, lambda f=f, x=x: f(x, 1)) for f in forward for x in (rows, cube)] + [
-        (f.__name__, lambda f=f, x=x: f(x, x, 1)) for f in backward for x in (rows, cube)]
+        (f.__name__, lambda f=f, x=x: f(x, x, 1)) for f in backward for x in (rows, cube)
+    ]

@@ -9,8 +9,20 @@ from autograd_core.kernels import activation as k
 from autograd_core.kernels.thresholds import THRESHOLDS
 
 FROM_OUTPUT = {"relu", "sigmoid", "tanh"}
-CASES = [("relu", ()), ("leaky_relu", (0.2,)), ("elu", (0.7,)), ("elu", (1.673, 1.05, 1.0)), ("elu", (2.0, 1.0, 0.5)), ("sigmoid", ()),
-         ("tanh", ()), ("silu", ()), ("gelu", ()), ("gelu", ("tanh",)), ("softplus", ()), ("softplus", (2.0, 5.0))]
+CASES = [
+    ("relu", ()),
+    ("leaky_relu", (0.2,)),
+    ("elu", (0.7,)),
+    ("elu", (1.673, 1.05, 1.0)),
+    ("elu", (2.0, 1.0, 0.5)),
+    ("sigmoid", ()),
+    ("tanh", ()),
+    ("silu", ()),
+    ("gelu", ()),
+    ("gelu", ("tanh",)),
+    ("softplus", ()),
+    ("softplus", (2.0, 5.0)),
+]
 
 
 @pytest.fixture(params=["numpy", "numba"])
@@ -23,7 +35,7 @@ def pair(name):
     return getattr(k, name), getattr(k, name + "_backward")
 
 
-@pytest.mark.parametrize("name, options", CASES)
+@pytest.mark.parametrize(("name", "options"), CASES)
 def test_against_float64(way, name, options):
     forward, backward = pair(name)
     x = np.concatenate([np.linspace(-12, 12, 3001), np.linspace(-1e-3, 1e-3, 7), [-90.0, 60.0]])
@@ -31,7 +43,9 @@ def test_against_float64(way, name, options):
     g = np.cos(np.arange(x.size)).astype(np.float32)
     exact = forward(x, *options)
     y = forward(x.astype(np.float32), *options)
-    assert exact.dtype == np.float64 and y.dtype == np.float32 and y.shape == x.shape
+    assert exact.dtype == np.float64
+    assert y.dtype == np.float32
+    assert y.shape == x.shape
     # gelu and softplus cancel near zero: 1 + erf is exact to half a unit of 1, times |x| <= 12
     np.testing.assert_allclose(y, exact, rtol=1e-6, atol=1e-6 if name in ("gelu", "softplus") else 1e-37)
     saved = exact if name in FROM_OUTPUT else x
@@ -40,22 +54,28 @@ def test_against_float64(way, name, options):
     np.testing.assert_allclose(gx, backward(g.astype(np.float64), saved, *options), rtol=1e-5, atol=2e-6)
 
 
-@pytest.mark.parametrize("name, options", CASES)
+@pytest.mark.parametrize(("name", "options"), CASES)
 def test_backward_is_the_derivative(name, options):
     forward, backward = pair(name)
     x = np.linspace(-6, 6, 101) + 0.013
     y = forward(x, *options)
     slope = (forward(x + 1e-6, *options) - forward(x - 1e-6, *options)) / 2e-6
-    np.testing.assert_allclose(backward(np.ones_like(x), y if name in FROM_OUTPUT else x, *options), slope, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(
+        backward(np.ones_like(x), y if name in FROM_OUTPUT else x, *options), slope, rtol=1e-6, atol=1e-8
+    )
 
 
-@pytest.mark.parametrize("name, options", CASES)
+@pytest.mark.parametrize(("name", "options"), CASES)
 def test_special_values_and_layouts(way, name, options):
     forward, backward = pair(name)
     y = forward(np.array([np.nan, np.inf, -np.inf, 0.0, 200.0, -200.0], np.float32), *options)
     at_zero = 0.5 if name == "sigmoid" else math.log(2) / (options or (1,))[0] if name == "softplus" else 0.0
-    at_infinity = 1.0 if name in ("sigmoid", "tanh") else np.inf * (options[1] if name == "elu" and len(options) > 1 else 1)
-    assert np.isnan(y[0]) and y[1] == at_infinity and abs(y[3] - at_zero) < 1e-7
+    at_infinity = (
+        1.0 if name in ("sigmoid", "tanh") else np.inf * (options[1] if name == "elu" and len(options) > 1 else 1)
+    )
+    assert np.isnan(y[0])
+    assert y[1] == at_infinity
+    assert abs(y[3] - at_zero) < 1e-7
     assert np.isnan(y[2]) if name in ("silu", "gelu") else not np.isnan(y[2])
     gx = backward(np.ones(2, np.float32), np.array([np.nan, 1.0], np.float32), *options)
     assert name in ("relu", "leaky_relu") or np.isnan(gx[0])
@@ -64,8 +84,13 @@ def test_special_values_and_layouts(way, name, options):
     x = np.random.default_rng(0).standard_normal((6, 8)).astype(np.float32)
     for view in (x.T, x[::2, ::-3], x[:0], x[0, 0].reshape(())):
         z = forward(view, *options)
-        assert z.shape == view.shape and z.dtype == np.float32 and z.flags.c_contiguous and isinstance(z, np.ndarray)
-        np.testing.assert_allclose(z, forward(np.ascontiguousarray(view).astype(np.float64), *options), rtol=1e-5, atol=1e-6)
+        assert z.shape == view.shape
+        assert z.dtype == np.float32
+        assert z.flags.c_contiguous
+        assert isinstance(z, np.ndarray)
+        np.testing.assert_allclose(
+            z, forward(np.ascontiguousarray(view).astype(np.float64), *options), rtol=1e-5, atol=1e-6
+        )
         assert backward(z, z, *options).shape == view.shape
     half = forward(x.astype(np.float16), *options)
     assert half.dtype == np.float16

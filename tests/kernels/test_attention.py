@@ -8,7 +8,13 @@ import pytest
 from autograd_core.kernels import attention as k
 from autograd_core.kernels.thresholds import THRESHOLDS
 
-SHAPES = [((2, 3), 7, 7, 4, 4), ((1,), 65, 33, 32, 20), ((2,), 1, 5, 3, 17), ((), 130, 130, 8, 8), ((2, 2), 64, 64, 32, 32)]
+SHAPES = [
+    ((2, 3), 7, 7, 4, 4),
+    ((1,), 65, 33, 32, 20),
+    ((2,), 1, 5, 3, 17),
+    ((), 130, 130, 8, 8),
+    ((2, 2), 64, 64, 32, 32),
+]
 
 
 @pytest.fixture(params=["numpy", "numba"])
@@ -26,11 +32,20 @@ def masks(lead, t, s):
     allowed = rng.random((t, s)) > 0.3
     allowed[0] = False  # a query that sees nothing
     full = rng.standard_normal((*lead, t, s))
-    return {"none": None, "bool": allowed, "float": rng.standard_normal((t, s)), "full": full, "row": full[..., :1, :], "column": full[:1, ..., :1] if lead else full[..., :1]}
+    return {
+        "none": None,
+        "bool": allowed,
+        "float": rng.standard_normal((t, s)),
+        "full": full,
+        "row": full[..., :1, :],
+        "column": full[:1, ..., :1] if lead else full[..., :1],
+    }
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("kind, causal", list(itertools.product(["none", "bool", "float", "full", "row", "column"], [False, True])))
+@pytest.mark.parametrize(
+    ("kind", "causal"), list(itertools.product(["none", "bool", "float", "full", "row", "column"], [False, True]))
+)
 @pytest.mark.parametrize("band", [1 << 16, 300])
 def test_against_float64(monkeypatch, way, shape, kind, causal, band):
     monkeypatch.setattr(k, "BAND", band)
@@ -40,7 +55,8 @@ def test_against_float64(monkeypatch, way, shape, kind, causal, band):
     narrow = [a.astype(np.float32) for a in (g, q, key, v)]
     small = mask if mask is None or mask.dtype == np.bool_ else mask.astype(np.float32)
     found, found_lse = k.attention(*narrow[1:], small, causal, 0.3)
-    assert found.dtype == found_lse.dtype == np.float32 and found.shape == y.shape
+    assert found.dtype == found_lse.dtype == np.float32
+    assert found.shape == y.shape
     np.testing.assert_allclose(found, y, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(found_lse, lse, rtol=1e-5, atol=1e-5)
     exact = k.attention_backward(g, q, key, v, y, lse, mask, causal, 0.3)
@@ -50,7 +66,7 @@ def test_against_float64(monkeypatch, way, shape, kind, causal, band):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=3e-5)
 
 
-@pytest.mark.parametrize("kind, causal", [("none", True), ("bool", False), ("row", True)])
+@pytest.mark.parametrize(("kind", "causal"), [("none", True), ("bool", False), ("row", True)])
 def test_backward_is_the_derivative(kind, causal):
     g, *inputs = sample((2,), 5, 6, 3, 4)
     mask = masks((2,), 5, 6)[kind]
@@ -69,18 +85,22 @@ def test_blind_rows_nan_layouts_and_empty(way):
     mask = np.ones((6, 6), np.bool_)
     mask[3] = False
     y, lse = k.attention(q, key, v, mask)
-    assert not y[:, 3].any() and np.isinf(lse[:, 3]).all()
+    assert not y[:, 3].any()
+    assert np.isinf(lse[:, 3]).all()
     assert all(np.isfinite(a).all() for a in k.attention_backward(g, q, key, v, y, lse, mask))
     turned = q.transpose(1, 0, 2).copy().transpose(1, 0, 2)
     np.testing.assert_array_equal(k.attention(turned, key, v)[0], k.attention(q, key, v)[0])
     q[0, 2, 1] = np.nan
     bad = np.isnan(k.attention(q, key, v)[0])
-    assert bad[0, 2].all() and bad.sum() == 4
+    assert bad[0, 2].all()
+    assert bad.sum() == 4
     half, lse = k.attention(*(a.astype(np.float16) for a in (q[1:], key[1:], v[1:])))
-    assert half.dtype == np.float16 and lse.dtype == np.float32
+    assert half.dtype == np.float16
+    assert lse.dtype == np.float32
     for t, s in ((0, 3), (3, 0)):
         empty = [np.zeros((2, n, 4), np.float32) for n in (t, s, s)]
-        assert not k.attention(*empty)[0].any() and k.attention(*empty)[0].shape == (2, t, 4)
+        assert not k.attention(*empty)[0].any()
+        assert k.attention(*empty)[0].shape == (2, t, 4)
 
 
 def test_wrong_input_is_an_error():

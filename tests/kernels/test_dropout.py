@@ -27,7 +27,9 @@ def test_kernel_and_twin_draw_the_same_mask(monkeypatch, shape):
         results.append((y, mask, k.dropout_backward(x, mask, 0.3)))
         runtime.set_num_threads(before)
     for y, mask, gx in results:
-        assert mask.dtype == np.bool_ and y.shape == mask.shape == shape and y.dtype == np.float32
+        assert mask.dtype == np.bool_
+        assert y.shape == mask.shape == shape
+        assert y.dtype == np.float32
         np.testing.assert_array_equal(mask, results[0][1])
         np.testing.assert_allclose(y, x * mask / np.float32(0.7), rtol=1e-6)
         np.testing.assert_array_equal(gx, y)
@@ -50,9 +52,11 @@ def test_corners():
     assert mask.all()
     np.testing.assert_array_equal(y, x)
     y, mask = k.dropout(x, 1.0, rng())
-    assert not mask.any() and not y.any() and y.dtype == np.float64
+    assert not mask.any()
+    assert not y.any()
+    assert y.dtype == np.float64
     assert not k.dropout_backward(np.ones(3), mask, 1.0).any()
-    with pytest.raises(ValueError, match="between 0 and 1, but got 1.5"):
+    with pytest.raises(ValueError, match=r"between 0 and 1, but got 1\.5"):
         k.dropout(x, 1.5, rng())
     with pytest.raises(RuntimeError, match=r"shape \(2,\) but the mask has \(3,\)"):
         k.dropout_backward(x[:2], mask, 0.5)

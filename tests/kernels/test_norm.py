@@ -42,7 +42,11 @@ def group(g, x, w, b):
 
 
 CASES = [(f, s, s[1:2]) for f in (batch, evaluate, group) for s in ((5, 12), (4, 6, 7), (2, 6, 3, 5), (2, 96, 33))]
-CASES += [(f, s, s[-d:]) for f in (layer, rms) for s, d in (((7, 9), 1), ((3, 4, 65), 1), ((3, 4, 5), 2), ((20, 1), 1), ((300,), 1))]
+CASES += [
+    (f, s, s[-d:])
+    for f in (layer, rms)
+    for s, d in (((7, 9), 1), ((3, 4, 65), 1), ((3, 4, 5), 2), ((20, 1), 1), ((300,), 1))
+]
 
 
 def sample(shape, affine, offset=1.0):
@@ -51,20 +55,23 @@ def sample(shape, affine, offset=1.0):
     return rng.standard_normal(shape), x, rng.uniform(0.5, 2, affine), rng.standard_normal(affine)
 
 
-@pytest.mark.parametrize("function, shape, affine", CASES)
+@pytest.mark.parametrize(("function", "shape", "affine"), CASES)
 def test_against_wider_type(way, function, shape, affine):
     arguments = sample(shape, affine)
     exact, gradients = function(*(a.astype(np.longdouble) for a in arguments))  # a type that only the twin knows
     y, found = function(*(a.astype(np.float32) for a in arguments))
-    assert y.dtype == np.float32 and y.shape == shape and y.flags.c_contiguous
+    assert y.dtype == np.float32
+    assert y.shape == shape
+    assert y.flags.c_contiguous
     # float32 sums of at most 2000 terms of size 1 to 10, merged in float64 or summed by pairs
     np.testing.assert_allclose(y, exact, rtol=1e-4, atol=2e-5)
     for a, b in zip(found, gradients, strict=True):
-        assert a.dtype == np.float32 and a.shape == b.shape
+        assert a.dtype == np.float32
+        assert a.shape == b.shape
         np.testing.assert_allclose(a, b, rtol=2e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("function, shape, affine", CASES)
+@pytest.mark.parametrize(("function", "shape", "affine"), CASES)
 def test_backward_is_the_derivative(function, shape, affine):
     g, x, w, b = sample(shape, affine)
     _, gradients = function(g, x, w, b)
@@ -94,9 +101,13 @@ def test_without_affine_parameters_layouts_and_half(way):
     one, zero = np.ones(6, np.float32), np.zeros(6, np.float32)
     np.testing.assert_array_equal(k.batch_norm(x, None, None, EPS)[0], k.batch_norm(x, one, zero, EPS)[0])
     turned = np.ascontiguousarray(x.transpose(2, 1, 0)).transpose(2, 1, 0)
-    np.testing.assert_allclose(k.group_norm(turned, 2, None, None, EPS)[0], k.group_norm(x, 2, None, None, EPS)[0], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        k.group_norm(turned, 2, None, None, EPS)[0], k.group_norm(x, 2, None, None, EPS)[0], rtol=1e-5, atol=1e-6
+    )
     y, mean, rstd = k.layer_norm(x.astype(np.float16), 1, None, None, EPS)
-    assert y.dtype == np.float16 and mean.dtype == rstd.dtype == np.float32 and mean.shape == (4, 6)
+    assert y.dtype == np.float16
+    assert mean.dtype == rstd.dtype == np.float32
+    assert mean.shape == (4, 6)
     np.testing.assert_allclose(y, k.layer_norm(x, 1, None, None, EPS)[0], atol=1e-2)
 
 
@@ -109,9 +120,11 @@ def test_nan_stays_in_its_slice_and_empty_inputs(way):
 
 def nan_and_empty(x):
     bad = np.isnan(k.batch_norm(x, None, None, EPS)[0])
-    assert bad[:, 2].all() and not bad[:, :2].any()
+    assert bad[:, 2].all()
+    assert not bad[:, :2].any()
     bad = np.isnan(k.layer_norm(x, 1, None, None, EPS)[0])
-    assert bad[1, 2].all() and bad.sum() == 40
+    assert bad[1, 2].all()
+    assert bad.sum() == 40
     x[1, 2, 3] = np.inf
     assert np.isnan(k.group_norm(x, 1, None, None, EPS)[0][1]).any()
     empty = np.zeros((0, 6, 4), np.float32)

@@ -34,25 +34,39 @@ def same(monkeypatch, call, columns, dtype=np.float32, **options):
 
 def sgd(**options):
     return lambda p, g, *states, step, plan: optim.sgd(
-        p, g, *states, lr=0.1, first=[step == 1] * len(p), plan=plan, **options)
+        p, g, *states, lr=0.1, first=[step == 1] * len(p), plan=plan, **options
+    )
 
 
 def adam(**options):
-    return lambda *lists, step, plan: optim.adam(*lists, step=[step + k for k in range(len(lists[0]))], plan=plan, **options)
+    return lambda *lists, step, plan: optim.adam(
+        *lists, step=[step + k for k in range(len(lists[0]))], plan=plan, **options
+    )
 
 
-@pytest.mark.parametrize("options", [
-    {}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1},
-    {"momentum": 0.9, "dampening": 0.3, "maximize": True},
-])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"momentum": 0.9},
+        {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1},
+        {"momentum": 0.9, "dampening": 0.3, "maximize": True},
+    ],
+)
 def test_sgd(monkeypatch, options):
     same(monkeypatch, sgd(**options), columns=1 if options else 0)
 
 
 @pytest.mark.parametrize("columns", [2, 3])  # three: amsgrad
-@pytest.mark.parametrize("options", [
-    {}, {"weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled": True, "maximize": True}, {"betas": (0.3, 0.5)},
-])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"weight_decay": 0.1},
+        {"weight_decay": 0.1, "decoupled": True, "maximize": True},
+        {"betas": (0.3, 0.5)},
+    ],
+)
 def test_adam(monkeypatch, options, columns):
     same(monkeypatch, adam(**options), columns)
 
@@ -109,7 +123,9 @@ def test_plan_follows_replaced_arrays(monkeypatch):
 
 def test_wrong_gradients_are_errors():
     p = [np.ones((2, 3), np.float32)]
-    with pytest.raises(RuntimeError, match=r"adam: gradient 0 is float64\[2, 3\], but its parameter is float32\[2, 3\]"):
+    with pytest.raises(
+        RuntimeError, match=r"adam: gradient 0 is float64\[2, 3\], but its parameter is float32\[2, 3\]"
+    ):
         optim.adam(p, [np.ones((2, 3))], p, p, step=1)
     with pytest.raises(ValueError, match="sgd: 1 parameters but a list of 2"):
         optim.sgd(p, p + p, lr=1.0)

@@ -1,4 +1,4 @@
-"""Pooling: kernel equals twin to the last index, both equal a plain loop over windows; borders, ties, NaN, odd sizes."""
+"""Pooling: kernel equals twin to the last index, both equal a plain loop over windows; borders, ties, NaN."""
 
 import itertools
 
@@ -43,8 +43,14 @@ def sample(shape, dtype=np.float32):
 
 def windows(length, kernel, stride, padding, dilation, count):
     """Positions of each window inside the input, by the definition."""
-    return [[o * stride - padding + t * dilation for t in range(kernel) if 0 <= o * stride - padding + t * dilation < length]
-            for o in range(count)]
+    return [
+        [
+            o * stride - padding + t * dilation
+            for t in range(kernel)
+            if 0 <= o * stride - padding + t * dilation < length
+        ]
+        for o in range(count)
+    ]
 
 
 def triple(value, n):
@@ -59,11 +65,14 @@ def test_max_pool(both, case, dtype):
     (y, indices), (fast, fast_indices) = both(k.max_pool, x, *arguments)
     np.testing.assert_array_equal(fast, y)
     np.testing.assert_array_equal(fast_indices, indices)
-    assert fast.dtype == dtype and fast_indices.dtype == indices.dtype == np.int32
+    assert fast.dtype == dtype
+    assert fast_indices.dtype == indices.dtype == np.int32
     n = len(spatial)
     stride, padding, dilation = (triple(a, n) for a in arguments[1:4])
-    axes = [windows(length, kk, s, p, d, c) for length, kk, s, p, d, c in
-            zip(spatial, arguments[0], stride, padding, dilation, y.shape[2:], strict=True)]
+    axes = [
+        windows(length, kk, s, p, d, c)
+        for length, kk, s, p, d, c in zip(spatial, arguments[0], stride, padding, dilation, y.shape[2:], strict=True)
+    ]
     for place in itertools.product(*(range(c) for c in y.shape[2:])):
         block = x[0, 1][np.ix_(*(axis[o] for axis, o in zip(axes, place, strict=True)))]
         np.testing.assert_array_equal(y[0, 1][place], block.max())
@@ -94,15 +103,19 @@ def test_avg_pool(both, case, include_pad):
         g = np.random.default_rng(1).standard_normal(exact.shape)
         for gx in both(k.avg_pool_backward, g.astype(np.float32), x.shape, *arguments):
             np.testing.assert_allclose((gx * x).sum(), (g * exact).sum(), rtol=1e-4, atol=1e-4)  # the adjoint
-    axes = [windows(length, kk, s, p, 1, c) for length, kk, s, p, c in
-            zip(spatial, kernel, triple(stride, len(spatial)), padding, exact.shape[2:], strict=True)]
+    axes = [
+        windows(length, kk, s, p, 1, c)
+        for length, kk, s, p, c in zip(
+            spatial, kernel, triple(stride, len(spatial)), padding, exact.shape[2:], strict=True
+        )
+    ]
     total = k.avg_pool(x, kernel, stride, padding, ceil_mode, include_pad, 1)
     for place in itertools.product(*(range(c) for c in exact.shape[2:])):
         block = x[1, 2][np.ix_(*(axis[o] for axis, o in zip(axes, place, strict=True)))]
         np.testing.assert_allclose(total[1, 2][place], block.sum(), atol=1e-12)
 
 
-@pytest.mark.parametrize("spatial, out", [((7, 9), (3, 4)), ((5,), (8,)), ((4, 6, 5), (1, 1, 1)), ((6, 6), (6, 6))])
+@pytest.mark.parametrize(("spatial", "out"), [((7, 9), (3, 4)), ((5,), (8,)), ((4, 6, 5), (1, 1, 1)), ((6, 6), (6, 6))])
 def test_adaptive(both, spatial, out):
     x = np.random.default_rng(0).standard_normal((2, 3, *spatial))
     exact = k.adaptive_avg_pool(x, out)
@@ -128,7 +141,8 @@ def test_layouts_dtypes_and_empty_batches(both):
         np.testing.assert_array_equal(result[0], k.max_pool(np.ascontiguousarray(x), (2, 2))[0])
     for dtype in (np.int64, np.uint8, np.float16, np.bool_):
         y, _ = k.max_pool(np.arange(16).reshape(1, 4, 4).astype(dtype), (2, 2))
-        assert y.dtype == dtype and y.max() == dtype(15)
+        assert y.dtype == dtype
+        assert y.max() == dtype(15)
     assert k.avg_pool(np.ones((1, 4, 4), np.float16), (2, 2)).dtype == np.float16
     for y, indices in both(k.max_pool, np.zeros((0, 3, 8, 8), np.float32), (2, 2)):
         assert y.shape == indices.shape == (0, 3, 4, 4)
@@ -138,14 +152,17 @@ def test_layouts_dtypes_and_empty_batches(both):
     x = sample((2, 6, 6))
     y, indices = k.max_pool(x, (2, 2))
     back = k.max_unpool(y, indices, (6, 6))
-    assert back.shape == x.shape and np.count_nonzero(np.isfinite(back) & (back != 0)) <= y.size
+    assert back.shape == x.shape
+    assert np.count_nonzero(np.isfinite(back) & (back != 0)) <= y.size
 
 
 def test_wrong_input_is_an_error(monkeypatch):
     x = np.zeros((2, 8, 8), np.float32)
-    with pytest.raises(RuntimeError, match="max_pool: padding must be between 0 and half of the effective kernel size, got padding=2"):
+    with pytest.raises(
+        RuntimeError, match="max_pool: padding must be between 0 and half of the effective kernel size, got padding=2"
+    ):
         k.max_pool(x, (2, 2), 2, 2)
-    with pytest.raises(RuntimeError, match="avg_pool: a kernel of size 9 .* does not fit into length 8"):
+    with pytest.raises(RuntimeError, match=r"avg_pool: a kernel of size 9 .* does not fit into length 8"):
         k.avg_pool(x, (9, 9))
     with pytest.raises(RuntimeError, match="must be greater than zero, got 2, 0 and 1"):
         k.max_pool(x, (2, 2), 0)

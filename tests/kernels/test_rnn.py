@@ -1,4 +1,4 @@
-"""Recurrent layers: kernel and twin against float64, the twin's backward against finite differences, both directions."""
+"""Recurrent layers: kernel and twin against float64, backward against finite differences, both directions."""
 
 import numpy as np
 import pytest
@@ -56,11 +56,13 @@ def test_against_float64(way, kind, shape, reverse):
     arrays, gy, gc = sample(kind, *shape)
     narrow = [a.astype(np.float32) for a in arrays]
     for a, b in zip(forward(kind, narrow, reverse), forward(kind, arrays, reverse), strict=True):
-        assert a.dtype == np.float32 and a.shape == b.shape
+        assert a.dtype == np.float32
+        assert a.shape == b.shape
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
     found = backward(kind, narrow, gy.astype(np.float32), gc.astype(np.float32), reverse)
     for a, b in zip(found, backward(kind, arrays, gy, gc, reverse), strict=True):
-        assert a.dtype == np.float32 and a.shape == b.shape
+        assert a.dtype == np.float32
+        assert a.shape == b.shape
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
 
 
@@ -72,7 +74,9 @@ def test_backward_is_the_derivative(kind, reverse):
     for position, gradient in enumerate(backward(kind, arrays, gy, gc, reverse)):
         step = rng.standard_normal(gradient.shape)
         moved = [[a + e * step if i == position else a for i, a in enumerate(arrays)] for e in (1e-6, -1e-6)]
-        up, down = (sum((u * v).sum() for u, v in zip((gy, gc), forward(kind, m, reverse), strict=False)) for m in moved)
+        up, down = (
+            sum((u * v).sum() for u, v in zip((gy, gc), forward(kind, m, reverse), strict=False)) for m in moved
+        )
         np.testing.assert_allclose((gradient * step).sum(), (up - down) / 2e-6, rtol=1e-6, atol=1e-7)
 
 
@@ -90,7 +94,9 @@ def test_nan_stays_in_its_row_and_empty_batches(way, kind):
     arrays = [a.astype(np.float32) for a in arrays]
     arrays[0][1, 2, :] = np.nan
     bad = np.isnan(forward(kind, arrays, False)[0])
-    assert not bad[0].any() and bad[1:, 2].all() and not bad[:, [0, 1, 3, 4]].any()
+    assert not bad[0].any()
+    assert bad[1:, 2].all()
+    assert not bad[:, [0, 1, 3, 4]].any()
     empty, gy, gc = sample(kind, 4, 0, 3)
     assert forward(kind, empty, False)[0].shape == (4, 0, 3)
     assert not backward(kind, empty, gy, gc, False)[1].any()

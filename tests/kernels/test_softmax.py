@@ -6,7 +6,16 @@ import pytest
 from autograd_core.kernels import softmax as k
 from autograd_core.kernels.thresholds import THRESHOLDS
 
-CASES = [((1, 1), 1), ((3, 7), 1), ((5, 65), -1), ((2, 1000), 1), ((4, 33), 0), ((2, 5, 130), 1), ((3, 2, 2, 9), 0), ((6,), 0)]
+CASES = [
+    ((1, 1), 1),
+    ((3, 7), 1),
+    ((5, 65), -1),
+    ((2, 1000), 1),
+    ((4, 33), 0),
+    ((2, 5, 130), 1),
+    ((3, 2, 2, 9), 0),
+    ((6,), 0),
+]
 FORWARD, BACKWARD = [k.softmax, k.log_softmax], [k.softmax_backward, k.log_softmax_backward]
 
 
@@ -22,14 +31,16 @@ def both(monkeypatch):
     return call
 
 
-@pytest.mark.parametrize("shape, axis", CASES)
+@pytest.mark.parametrize(("shape", "axis"), CASES)
 def test_kernel_equals_twin(both, shape, axis):
     rng = np.random.default_rng(0)
     x, g = (rng.standard_normal(shape).astype(np.float32) * 4 for _ in range(2))
     for forward, backward in zip(FORWARD, BACKWARD, strict=True):
         plain, fast = both(forward, x, axis)
         exact = forward(x.astype(np.float64), axis)
-        assert fast.dtype == np.float32 and fast.flags.c_contiguous and exact.dtype == np.float64
+        assert fast.dtype == np.float32
+        assert fast.flags.c_contiguous
+        assert exact.dtype == np.float64
         # exp within 1 ulp, a sum of up to 1000 positive terms and one division: 8 ulp covers them
         np.testing.assert_allclose(fast, exact, rtol=1e-6, atol=1e-6)
         np.testing.assert_allclose(plain, exact, rtol=1e-6, atol=1e-6)
@@ -46,7 +57,8 @@ def test_nan_and_infinity(both, function, axis):
     plain, fast = both(function, x, axis)
     np.testing.assert_allclose(fast, plain, rtol=1e-6)
     rows = fast if axis == 1 else fast.T
-    assert np.isnan(rows[[0, 1, 3]][:, 0]).all() and np.isnan(rows[[0, 3]]).all()
+    assert np.isnan(rows[[0, 1, 3]][:, 0]).all()
+    assert np.isnan(rows[[0, 3]]).all()
     assert rows[2, 0] == (0 if function is k.softmax else -np.inf)
 
 
@@ -56,7 +68,8 @@ def test_other_dtypes_layouts_and_sizes(both, function):
     for y in (x.T, x[::-2], x[:, ::3], x[:0], np.asfortranarray(x)):
         for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 1e-6), (np.float16, 2e-3)):
             plain, fast = both(function, y.astype(dtype, order="K"), 1)
-            assert fast.dtype == plain.dtype == dtype and fast.shape == y.shape
+            assert fast.dtype == plain.dtype == dtype
+            assert fast.shape == y.shape
             np.testing.assert_allclose(fast, function(y, 1), rtol=tolerance, atol=tolerance)
     assert function(np.array(3.0, np.float32), 0) == (1 if function is k.softmax else 0)
     with pytest.raises(IndexError, match=f"{function.__name__}: axis 2 is out of range for a 2-d array"):
