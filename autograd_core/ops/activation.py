@@ -293,9 +293,9 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """``x * Phi(x)``, Phi being the normal distribution function; ``approximate="tanh"`` takes the usual approximation."""
     x = floating("gelu", input)
     if approximate == "none":
-        return sym.gelu(x)  # type: ignore[no-any-return]
+        return sym.gelu(x)
     if approximate == "tanh":
-        return sym.gelu_tanh(x)  # type: ignore[no-any-return]
+        return sym.gelu_tanh(x)
     raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}.")
 
 
@@ -311,12 +311,12 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """``log(1 + exp(beta * x)) / beta``; ``x`` itself where ``beta * x > threshold``."""
-    return sym.softplus(floating("softplus", input), float(beta), float(threshold))  # type: ignore[no-any-return]
+    return sym.softplus(floating("softplus", input), float(beta), float(threshold))
 
 
 def logsigmoid(input: Tensor) -> Tensor:
     """``log(1 / (1 + exp(-x)))``, without overflow."""
-    return sym.logsigmoid(floating("logsigmoid", input))  # type: ignore[no-any-return]
+    return sym.logsigmoid(floating("logsigmoid", input))
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
@@ -332,24 +332,24 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 @method()
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """``x`` where ``|x| > lambd``, else 0."""
-    return sym.hardshrink(floating("hardshrink", input), lambd)  # type: ignore[no-any-return]
+    return sym.hardshrink(floating("hardshrink", input), lambd)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """``x`` moved towards 0 by ``lambd``, and 0 where it is nearer than that."""
     if lambd < 0:
         raise RuntimeError(f"softshrink: lambd must not be negative, got {lambd}.")
-    return sym.softshrink(floating("softshrink", input), lambd)  # type: ignore[no-any-return]
+    return sym.softshrink(floating("softshrink", input), lambd)
 
 
 def softsign(input: Tensor) -> Tensor:
     """``x / (1 + |x|)``."""
-    return sym.softsign(floating("softsign", input))  # type: ignore[no-any-return]
+    return sym.softsign(floating("softsign", input))
 
 
 def tanhshrink(input: Tensor) -> Tensor:
     """``x - tanh(x)``."""
-    return sym.tanhshrink(floating("tanhshrink", input))  # type: ignore[no-any-return]
+    return sym.tanhshrink(floating("tanhshrink", input))
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
@@ -380,7 +380,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
                 "or one a channel."
             )
     shape = (1, w.array.size) + (1,) * (n - 2) if n > 1 else (w.array.size,) * min(n, 1)
-    return sym.prelu(x, sym.reshape(w, shape))  # type: ignore[no-any-return]
+    return sym.prelu(x, sym.reshape(w, shape))
 
 
 def rrelu(
@@ -406,17 +406,17 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     d = one_dim("glu", dim, x.array.ndim)
     if x.array.shape[d] % 2:
         raise RuntimeError(f"glu: the size of dimension {dim} must be even, got {x.array.shape[d]} (shape {x.array.shape}).")
-    return sym.glu(x, d)  # type: ignore[no-any-return]
+    return sym.glu(x, d)
 
 
 def sigmoid(input: Tensor) -> Tensor:
     """``1 / (1 + exp(-x))``, elementwise."""
-    return sym.sigmoid(tensor("sigmoid", input))  # type: ignore[no-any-return]
+    return sym.sigmoid(tensor("sigmoid", input))
 
 
 def tanh(input: Tensor) -> Tensor:
     """The hyperbolic tangent, elementwise."""
-    return sym.tanh(tensor("tanh", input))  # type: ignore[no-any-return]
+    return sym.tanh(tensor("tanh", input))
 
 
 # ------------------------------------------------------------------------------------------------- softmax and kin
@@ -434,19 +434,19 @@ def _softmax_dim(name: str, dim: int | None, ndim: int) -> int:
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """``exp(x) / sum(exp(x))`` along ``dim``."""
     x = tensor("softmax", input)
-    return x.softmax(_softmax_dim("softmax", dim, x.array.ndim), dtype=dtype)  # type: ignore[attr-defined,no-any-return]
+    return x.softmax(_softmax_dim("softmax", dim, x.array.ndim), dtype=dtype)  # type: ignore[attr-defined]
 
 
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """:func:`softmax` of ``-x``."""
     x = tensor("softmin", input)
-    return (-x).softmax(_softmax_dim("softmin", dim, x.array.ndim), dtype=dtype)  # type: ignore[attr-defined,no-any-return]
+    return (-x).softmax(_softmax_dim("softmin", dim, x.array.ndim), dtype=dtype)  # type: ignore[attr-defined]
 
 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """``log(softmax(x))`` along ``dim``, without overflow."""
     x = tensor("log_softmax", input)
-    return x.log_softmax(_softmax_dim("log_softmax", dim, x.array.ndim), dtype=dtype)  # type: ignore[attr-defined,no-any-return]
+    return x.log_softmax(_softmax_dim("log_softmax", dim, x.array.ndim), dtype=dtype)  # type: ignore[attr-defined]
 
 
 def gumbel_softmax(
@@ -470,10 +470,10 @@ def gumbel_softmax(
     d = one_dim("gumbel_softmax", dim, x.array.ndim)
     soft = to_float("gumbel_softmax", (x + wrap(np.asarray(noise))) / tau, None).softmax(d)  # type: ignore[operator]
     if not hard:
-        return soft  # type: ignore[no-any-return]
+        return soft
     one_hot = np.zeros(soft.array.shape, soft.array.dtype)
     np.put_along_axis(one_hot, soft.array.argmax(d, keepdims=True), 1, d)
-    return (wrap(one_hot) - soft.detach()) + soft  # type: ignore[no-any-return]
+    return (wrap(one_hot) - soft.detach()) + soft
 
 
 # ------------------------------------------------------------------------------------------------- in place
@@ -511,7 +511,7 @@ def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Ten
 
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     """:func:`threshold`, written into its argument."""
-    return globals()["threshold"](input, threshold, value, inplace=True)  # type: ignore[no-any-return]
+    return globals()["threshold"](input, threshold, value, inplace=True)
 
 
 def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Tensor:

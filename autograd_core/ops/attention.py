@@ -108,7 +108,7 @@ def _repeat_heads(x: Tensor, times: int) -> Tensor:
     """Each head ``times`` times in a row (grouped-query attention)."""
     s = x.array.shape
     wide = sym.broadcast_to(sym.reshape(x, (*s[:-2], 1, *s[-2:])), (*s[:-2], times, *s[-2:]))
-    return sym.reshape(wide, (*s[:-3], s[-3] * times, *s[-2:]))  # type: ignore[no-any-return]
+    return sym.reshape(wide, (*s[:-3], s[-3] * times, *s[-2:]))
 
 
 def scaled_dot_product_attention(
@@ -180,7 +180,7 @@ def scaled_dot_product_attention(
             raise RuntimeError(f"{name}: attn_mask {mask.array.shape} cannot be broadcast to (..., L, S) = {full}.")
     factor = 1 / math.sqrt(a[-1]) if scale is None and a[-1] else 1.0 if scale is None else float(scale)
     if dropout_p == 0.0:
-        return sym.attention(q, k, v, mask, factor, bool(is_causal))[0]  # type: ignore[no-any-return]
+        return sym.attention(q, k, v, mask, factor, bool(is_causal))[0]
     n = q.array.ndim
     s = sym.matmul(q, sym.transpose(k, n - 2, n - 1)) * factor
     if mask is not None and mask.array.dtype.kind == "f":
@@ -191,4 +191,4 @@ def scaled_dot_product_attention(
     p = sym.softmax(s, n - 1)
     if seen is not None and not seen.any(-1).all():
         p = sym.masked_fill(p, wrap(np.broadcast_to(~seen.any(-1, keepdims=True), s.array.shape)), 0.0)
-    return sym.matmul(dropout(p, dropout_p), v)  # type: ignore[no-any-return]
+    return sym.matmul(dropout(p, dropout_p), v)

@@ -99,4 +99,4 @@ def to_float(name: str, x: Tensor, dtype: Any) -> Tensor:
     if dtype is None:
         return x
     target = dtypes.to_numpy(dtype, name)
-    return x if x.array.dtype == target else sym.cast(x, target)  # type: ignore[no-any-return]
+    return x if x.array.dtype == target else sym.cast(x, target)

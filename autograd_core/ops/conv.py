@@ -126,7 +126,7 @@ def _convolve(
     else:
         padding = sizes(name, padding, rank, "padding")
     y = sym.conv(x, w, bias, stride, padding, dilation, groups)
-    return y if whole else sym.reshape(y, y.array.shape[1:])  # type: ignore[no-any-return]
+    return y if whole else sym.reshape(y, y.array.shape[1:])
 
 
 def _named_padding(
@@ -218,7 +218,7 @@ def _transposed(
     if any(beyond):  # more rows than the windows of x reach: those of zeros behind it
         x = sym.pad_constant(x, ((0, 0), (0, 0), *((0, b) for b in beyond)), 0)
     y = sym.conv_transpose(x, w, bias, shape, stride, padding, dilation, groups)
-    return y if whole else sym.reshape(y, y.array.shape[1:])  # type: ignore[no-any-return]
+    return y if whole else sym.reshape(y, y.array.shape[1:])
 
 
 def conv_transpose1d(

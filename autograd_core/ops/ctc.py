@@ -241,7 +241,7 @@ def ctc_loss(
         raise RuntimeError(f"{name}: targets must be classes, 0 to {classes - 1}, got {int(t.min())} to {int(t.max())}.")
     losses = sym.ctc_loss(x, wrap(t), wrap(lengths), wrap(goals), int(blank), bool(zero_infinity))[0]
     if reduction == "none":
-        return sym.reshape(losses, ()) if single else losses  # type: ignore[no-any-return]
+        return sym.reshape(losses, ()) if single else losses
     if reduction == "sum":
-        return losses.sum()  # type: ignore[no-any-return]
-    return (losses / wrap(np.maximum(goals, 1).astype(losses.array.dtype))).mean()  # type: ignore[no-any-return]
+        return losses.sum()
+    return (losses / wrap(np.maximum(goals, 1).astype(losses.array.dtype))).mean()

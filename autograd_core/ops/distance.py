@@ -32,7 +32,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     if a.array.ndim == 0:
         a, b = sym.reshape(a, (1,)), sym.reshape(b, (1,))
     na, nb = (sym.clamp(sym.vector_norm(x, 2.0, d, True), eps, None) for x in (a, b))
-    return sym.sum((a / na) * (b / nb), d, False)  # type: ignore[no-any-return,operator]
+    return sym.sum((a / na) * (b / nb), d, False)  # type: ignore[operator]
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
@@ -56,7 +56,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         raise RuntimeError(f"pdist: p must not be negative, got {p}.")
     i, j = np.triu_indices(x.array.shape[0], 1)
     difference = sym.take_index(x, (i,)) - sym.take_index(x, (j,))
-    return sym.vector_norm(difference, float(p), (1,), False)  # type: ignore[no-any-return]
+    return sym.vector_norm(difference, float(p), (1,), False)
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
@@ -66,7 +66,7 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
         raise TypeError(f"normalize: p must be a number, got {p!r}.")
     y = x / sym.clamp(vector_norm(x, p, dim, True), eps, None)  # type: ignore[operator]
     if out is None:
-        return y  # type: ignore[no-any-return]
+        return y
     from ..inplace import check_writable, write
 
     check_writable(out, "normalize")

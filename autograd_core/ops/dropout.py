@@ -57,7 +57,7 @@ def _channels(x: Tensor) -> tuple[int, ...]:
 
 
 def _dropped(x: Tensor, p: float, shape: tuple[int, ...], generator: Any) -> Tensor:
-    return sym.dropout(x, _keep(shape, p, generator), 0.0 if p == 1.0 else 1 / (1 - p))  # type: ignore[no-any-return]
+    return sym.dropout(x, _keep(shape, p, generator), 0.0 if p == 1.0 else 1 / (1 - p))
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False, generator: Any = None) -> Tensor:

@@ -134,7 +134,7 @@ def embedding(
     padding = _padding("embedding", padding_idx, table.array.shape[0])
     if max_norm is not None:
         embedding_renorm_(table, index, max_norm, norm_type)
-    return sym.embedding(table, index, padding, bool(scale_grad_by_freq))  # type: ignore[no-any-return]
+    return sym.embedding(table, index, padding, bool(scale_grad_by_freq))
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
@@ -250,16 +250,16 @@ def embedding_bag(
         return _bag_max(rows, bag, shape)
     total = sym.add_rows(rows, wrap(bag), shape, -1, False)
     if mode == "sum":
-        return total  # type: ignore[no-any-return]
+        return total
     counts = np.maximum(np.bincount(bag, minlength=bags), 1).astype(total.array.dtype)
-    return total / wrap(counts[:, None])  # type: ignore[no-any-return]
+    return total / wrap(counts[:, None])
 
 
 def _bag_max(rows: Tensor, bag: Any, shape: tuple[int, ...]) -> Tensor:
     """The largest value of each feature in each bag (0 for an empty bag); the gradient goes to the first of equals."""
     values = rows.array
     if not values.shape[0]:
-        return sym.add_rows(rows, wrap(bag), shape, -1, False)  # type: ignore[no-any-return]
+        return sym.add_rows(rows, wrap(bag), shape, -1, False)
     winner = np.zeros(shape, np.int64)
     lengths = np.bincount(bag, minlength=shape[0])
     start = 0
@@ -269,4 +269,4 @@ def _bag_max(rows: Tensor, bag: Any, shape: tuple[int, ...]) -> Tensor:
         start += n
     best = sym.gather(rows, wrap(winner), 0)
     empty = lengths == 0
-    return sym.masked_fill(best, wrap(np.broadcast_to(empty[:, None], shape)), 0.0) if empty.any() else best  # type: ignore[no-any-return]
+    return sym.masked_fill(best, wrap(np.broadcast_to(empty[:, None], shape)), 0.0) if empty.any() else best

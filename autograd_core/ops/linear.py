@@ -45,7 +45,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if w.ndim == 1:
         y = linear(input, sym.reshape(weight, (1, w.shape[0])))
         y = sym.reshape(y, y.array.shape[:-1])
-        return y if bias is None else y + bias  # type: ignore[no-any-return,operator]
+        return y if bias is None else y + bias  # type: ignore[operator]
     if w.ndim != 2 or x.ndim == 0 or x.shape[-1] != w.shape[1]:
         raise ShapeError(
             f"linear: expected input with last dimension in_features={w.shape[-1] if w.ndim else '?'}, got input {x.shape} and "
@@ -55,7 +55,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         if bias.array.shape not in ((), (1,)):
             raise ShapeError(f"linear: expected bias of shape ({w.shape[0]},), got {bias.array.shape}.")
         bias = sym.broadcast_to(bias, (w.shape[0],))
-    return sym.linear(input, weight, bias)  # type: ignore[no-any-return]
+    return sym.linear(input, weight, bias)
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -77,4 +77,4 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     if bias is not None and bias.array.shape != (s[0],):
         raise RuntimeError(f"bilinear: expected bias of shape ({s[0]},), got {bias.array.shape}.")
     y = einsum("...i,kij,...j->...k", a, w, b)
-    return y if bias is None else y + bias  # type: ignore[no-any-return,operator]
+    return y if bias is None else y + bias  # type: ignore[operator]

@@ -41,7 +41,7 @@ def reduce_loss(losses: Tensor, reduction: str) -> Tensor:
     """The mean or the sum of a tensor of losses, or the losses themselves."""
     if reduction == "none":
         return losses
-    return losses.mean() if reduction == "mean" else losses.sum()  # type: ignore[attr-defined,no-any-return]
+    return losses.mean() if reduction == "mean" else losses.sum()  # type: ignore[attr-defined]
 
 
 def reduction_of(name: str, reduction: Any, size_average: bool | None = None, reduce: bool | None = None) -> str:
@@ -53,7 +53,7 @@ def reduction_of(name: str, reduction: Any, size_average: bool | None = None, re
         return "none" if reduce is False else "sum" if size_average is False else "mean"
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{name}: {reduction!r} is not a valid value for reduction; use 'mean', 'sum' or 'none'.")
-    return reduction  # type: ignore[no-any-return]
+    return reduction
 
 
 def pair(name: str, input: Any, target: Any, warn: bool = True, exact: bool = False) -> tuple[Tensor, Tensor]:
@@ -326,7 +326,7 @@ def _elementwise(
     reduction = reduction_of(name, reduction, size_average, reduce)
     x, t = pair(name, input, target)
     if weight is None:
-        return dispatch(x, t, *params, reduction)  # type: ignore[no-any-return]
+        return dispatch(x, t, *params, reduction)
     w = tensor(name, weight, "weight")
     if w.array.shape != x.array.shape:
         raise ValueError(f"{name}: weight and input must have the same size, got {w.array.shape} and {x.array.shape}.")
@@ -423,7 +423,7 @@ def binary_cross_entropy(
     w = None
     if weight is not None:
         w = sym.broadcast_to(tensor(name, weight, "weight"), a.shape)
-    return sym.binary_cross_entropy(x, t, w, reduction)  # type: ignore[no-any-return]
+    return sym.binary_cross_entropy(x, t, w, reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -459,7 +459,7 @@ def binary_cross_entropy_with_logits(
             extra.append(sym.broadcast_to(tensor(name, v, what), shape))
         except RuntimeError:
             raise RuntimeError(f"{name}: {what} {v.array.shape} cannot be broadcast to the input's shape {shape}.") from None
-    return sym.binary_cross_entropy_with_logits(x, t, *extra, reduction)  # type: ignore[no-any-return]
+    return sym.binary_cross_entropy_with_logits(x, t, *extra, reduction)
 
 
 def kl_div(
@@ -486,7 +486,7 @@ def kl_div(
     reduction = reduction_of("kl_div", "sum" if batchmean else reduction, size_average, reduce)
     x, t = pair("kl_div", input, target, warn=False)
     loss = sym.kl_div(x, t, bool(log_target), reduction)
-    return loss / x.array.shape[0] if batchmean and x.array.ndim else loss  # type: ignore[no-any-return]
+    return loss / x.array.shape[0] if batchmean and x.array.ndim else loss
 
 
 def _class_weight(name: str, weight: Any, x: Tensor) -> Tensor | None:
@@ -540,7 +540,7 @@ def cross_entropy(
     w = _class_weight(name, weight, x)
     if t.array.dtype.kind == "f":
         return _soft_cross_entropy(x, t, w, reduction, label_smoothing)
-    return sym.cross_entropy(x, t, w, int(ignore_index), float(label_smoothing), reduction)[0]  # type: ignore[no-any-return]
+    return sym.cross_entropy(x, t, w, int(ignore_index), float(label_smoothing), reduction)[0]
 
 
 def _soft_cross_entropy(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float) -> Tensor:
@@ -566,10 +566,10 @@ def _soft_cross_entropy(x: Tensor, target: Tensor, weight: Tensor | None, reduct
         t = t * sym.reshape(weight, (classes, *(1,) * (len(shape) - 1 - axis)))
     losses = -sym.sum(sym.log_softmax(x, axis) * t, (axis,), False)
     if reduction == "none":
-        return losses  # type: ignore[no-any-return]
+        return losses
     total = losses.sum()
     rows = x.array.size // classes if classes else 0
-    return total / (rows or math.nan) if reduction == "mean" else total  # type: ignore[no-any-return]
+    return total / (rows or math.nan) if reduction == "mean" else total
 
 
 def nll_loss(
@@ -587,4 +587,4 @@ def nll_loss(
     """
     reduction = reduction_of("nll_loss", reduction, size_average, reduce)
     x, t = floating("nll_loss", input), tensor("nll_loss", target, "target")
-    return sym.nll_loss(x, t, _class_weight("nll_loss", weight, x), int(ignore_index), reduction)[0]  # type: ignore[no-any-return]
+    return sym.nll_loss(x, t, _class_weight("nll_loss", weight, x), int(ignore_index), reduction)[0]

@@ -323,7 +323,7 @@ def batch_norm(
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError("batch_norm: expected running_mean and running_var to be given when training=False.")
-        return sym.batch_norm_eval(x, weight, bias, running_mean, running_var, eps)  # type: ignore[no-any-return]
+        return sym.batch_norm_eval(x, weight, bias, running_mean, running_var, eps)
     count = x.array.size // channels if channels else 0
     if count == 1:
         raise ValueError(
@@ -335,7 +335,7 @@ def batch_norm(
         rate = 0.0 if momentum is None else momentum
         _track("batch_norm", running_mean, mean.array, rate)
         _track("batch_norm", running_var, var.array * (count / (count - 1) if count > 1 else math.nan), rate)
-    return y  # type: ignore[no-any-return]
+    return y
 
 
 def instance_norm(
@@ -368,7 +368,7 @@ def instance_norm(
     if running_var is not None:
         axes = tuple(range(2, len(shape)))
         _track("instance_norm", running_var, _wide(x.array).var(axes, ddof=1).mean(0), momentum)
-    return y  # type: ignore[no-any-return]
+    return y
 
 
 def _normalized(name: str, x: Tensor, normalized_shape: Any, **values: Tensor | None) -> int:
@@ -411,14 +411,14 @@ def layer_norm(
     """
     x = floating("layer_norm", input)
     dims = _normalized("layer_norm", x, normalized_shape, weight=weight, bias=bias)
-    return sym.layer_norm(x, weight, bias, dims, eps)[0]  # type: ignore[no-any-return]
+    return sym.layer_norm(x, weight, bias, dims, eps)[0]
 
 
 def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
     """``x / sqrt(mean(x**2) + eps) * weight`` over the last dimensions; ``eps`` is the type's resolution when left out."""
     x = floating("rms_norm", input)
     dims = _normalized("rms_norm", x, normalized_shape, weight=weight)
-    return sym.rms_norm(x, weight, dims, float(np.finfo(x.array.dtype).eps) if eps is None else eps)[0]  # type: ignore[no-any-return]
+    return sym.rms_norm(x, weight, dims, float(np.finfo(x.array.dtype).eps) if eps is None else eps)[0]
 
 
 def group_norm(
@@ -445,8 +445,8 @@ def group_norm(
             f"group_norm: expected more than 1 value per group when training, got input shape {shape} with num_groups={num_groups}."
         )
     if not x.array.size:
-        return sym.clone(x)  # type: ignore[no-any-return]
-    return sym.group_norm(x, weight, bias, num_groups, eps)[0]  # type: ignore[no-any-return]
+        return sym.clone(x)
+    return sym.group_norm(x, weight, bias, num_groups, eps)[0]
 
 
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
@@ -460,4 +460,4 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     squares = sym.reshape(sym.square(x), (shape[0], 1, shape[1], math.prod(shape[2:])))
     padded = sym.pad_constant(squares, ((0, 0), (0, 0), (size // 2, (size - 1) // 2), (0, 0)), 0)
     means = sym.avg_pool(padded, (size, 1), (1, 1), (0, 0), False, True, None)
-    return x / (sym.reshape(means, shape) * alpha + k) ** beta  # type: ignore[no-any-return,operator]
+    return x / (sym.reshape(means, shape) * alpha + k) ** beta  # type: ignore[operator]

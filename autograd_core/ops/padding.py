@@ -114,7 +114,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         fill = 0 if value is None else value
         if dtypes.category(dtypes.number_type(fill)) > dtypes.category(x.array.dtype):
             fill = np.asarray(fill).astype(x.array.dtype).item()
-        return sym.pad_constant(x, every, fill)  # type: ignore[no-any-return]
+        return sym.pad_constant(x, every, fill)
     if mode not in ("reflect", "replicate", "circular"):
         raise NotImplementedError(f"pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got {mode!r}.")
     if value is not None and value != 0:
@@ -131,4 +131,4 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
             raise RuntimeError(f"pad: for mode 'circular' the widths must not exceed the size {size}, got ({lo}, {hi}); input {shape}.")
         if size == 0:
             raise RuntimeError(f"pad: mode {mode!r} needs something to show, got shape {shape}.")
-    return sym.pad_with(x, mode, every)  # type: ignore[no-any-return]
+    return sym.pad_with(x, mode, every)

@@ -207,7 +207,7 @@ def max_pool1d_with_indices(
     return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """:func:`max_pool1d` and the indices of the maxima."""
-    return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)  # type: ignore[no-any-return]
+    return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 def max_pool2d_with_indices(
@@ -215,7 +215,7 @@ def max_pool2d_with_indices(
     return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """:func:`max_pool2d` and the indices of the maxima."""
-    return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)  # type: ignore[no-any-return]
+    return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 def max_pool3d_with_indices(
@@ -223,7 +223,7 @@ def max_pool3d_with_indices(
     return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """:func:`max_pool3d` and the indices of the maxima."""
-    return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)  # type: ignore[no-any-return]
+    return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
 # ------------------------------------------------------------------------------------------------- adaptive
@@ -285,7 +285,7 @@ def adaptive_max_pool3d_with_indices(input: Tensor, output_size: Any, return_ind
 def _adaptive_avg(name: str, rank: int, input: Any, output_size: Any) -> Tensor:
     x = _input(name, input, rank)
     floating(name, x)
-    return sym.adaptive_avg_pool(x, _output_size(name, output_size, x, rank))  # type: ignore[no-any-return]
+    return sym.adaptive_avg_pool(x, _output_size(name, output_size, x, rank))
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
@@ -314,7 +314,7 @@ def _avg_pool(
     kernel, step, pad, _ = _windows(name, rank, kernel_size, stride, padding)
     if divisor == 0:
         raise RuntimeError(f"{name}: divisor_override must not be zero.")
-    return _named(name, sym.avg_pool, x, kernel, step, pad, bool(ceil_mode), bool(count_include_pad), divisor)  # type: ignore[no-any-return]
+    return _named(name, sym.avg_pool, x, kernel, step, pad, bool(ceil_mode), bool(count_include_pad), divisor)
 
 
 def avg_pool1d(

@@ -146,7 +146,7 @@ def _lp_pool(name: str, rank: int, input: Any, norm_type: float, kernel_size: An
     kernel, step, pad, _ = _windows(name, rank, kernel_size, stride, 0)
     power = x**norm_type  # type: ignore[operator]
     mean = sym.avg_pool(power, kernel, step, pad, bool(ceil_mode), True, None)
-    return (sym.sign(mean) * sym.relu(sym.abs(mean)) * math.prod(kernel)) ** (1.0 / norm_type)  # type: ignore[no-any-return]
+    return (sym.sign(mean) * sym.relu(sym.abs(mean)) * math.prod(kernel)) ** (1.0 / norm_type)
 
 
 def lp_pool1d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
@@ -191,7 +191,7 @@ def _unpool(name: str, rank: int, input: Any, indices: Any, kernel_size: Any, st
     if a.size and (a.min() < 0 or a.max() >= area):
         wrong = int(a[(a < 0) | (a >= area)][0])
         raise RuntimeError(f"{name}: found an invalid max index {wrong}: the output plane {out} has {area} elements.")
-    return sym.max_unpool(x, where, out)  # type: ignore[no-any-return]
+    return sym.max_unpool(x, where, out)
 
 
 def max_unpool1d(input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None) -> Tensor:

@@ -364,7 +364,7 @@ def rnn_layer(
     if nonlinearity not in ("tanh", "relu"):
         raise ValueError(f"rnn_layer: nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}.")
     n = _checked("rnn_layer", 1, x, h0, w_ih, w_hh, b_ih, b_hh, lengths)
-    return sym.rnn_layer(x, h0, w_ih, w_hh, b_ih, b_hh, n, nonlinearity == "relu", bool(reverse))  # type: ignore[no-any-return]
+    return sym.rnn_layer(x, h0, w_ih, w_hh, b_ih, b_hh, n, nonlinearity == "relu", bool(reverse))
 
 
 def lstm_layer(
@@ -380,7 +380,7 @@ def lstm_layer(
     cn : Tensor, (batch, hidden)
     """
     n = _checked("lstm_layer", 4, x, h0, w_ih, w_hh, b_ih, b_hh, lengths, c0, w_hr)
-    return sym.lstm_layer(x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, n, bool(reverse))[:3]  # type: ignore[no-any-return]
+    return sym.lstm_layer(x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, n, bool(reverse))[:3]
 
 
 def gru_layer(
@@ -395,4 +395,4 @@ def gru_layer(
     hn : Tensor, (batch, hidden)
     """
     n = _checked("gru_layer", 3, x, h0, w_ih, w_hh, b_ih, b_hh, lengths)
-    return sym.gru_layer(x, h0, w_ih, w_hh, b_ih, b_hh, n, bool(reverse))[:2]  # type: ignore[no-any-return]
+    return sym.gru_layer(x, h0, w_ih, w_hh, b_ih, b_hh, n, bool(reverse))[:2]

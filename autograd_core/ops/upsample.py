@@ -221,7 +221,7 @@ def interpolate(
         x = floating(name, x)
     out, scales = _sizes(name, x, size, scale_factor, recompute_scale_factor)
     if mode == "area":
-        return sym.adaptive_avg_pool(x, out)  # type: ignore[no-any-return]
+        return sym.adaptive_avg_pool(x, out)
     kernel = {"bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
     # where a size does not change, PyTorch copies whatever the scale says; but nearest does so for images only
     copies = kernel == "linear" or antialias or (kernel == "nearest" and rank == 2)
@@ -229,7 +229,7 @@ def interpolate(
         (2 + i, kernel, s, o, None if copies and o == s else f, bool(align_corners), antialias)
         for i, (s, o, f) in enumerate(zip(x.array.shape[2:], out, scales, strict=True))
     )
-    return sym.interpolate(x, plans)  # type: ignore[no-any-return]
+    return sym.interpolate(x, plans)
 
 
 def upsample(input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None) -> Tensor:

@@ -33,7 +33,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     lead, n = s[:-3], len(s) - 3
     c, h, w = s[-3] // (r * r), s[-2], s[-1]
     y = sym.permute(sym.reshape(x, (*lead, c, r, r, h, w)), (*range(n), n, n + 3, n + 1, n + 4, n + 2))
-    return sym.reshape(y, (*lead, c, h * r, w * r))  # type: ignore[no-any-return]
+    return sym.reshape(y, (*lead, c, h * r, w * r))
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -49,7 +49,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     lead, n = s[:-3], len(s) - 3
     c, h, w = s[-3], s[-2] // r, s[-1] // r
     y = sym.permute(sym.reshape(x, (*lead, c, h, r, w, r)), (*range(n), n, n + 2, n + 4, n + 1, n + 3))
-    return sym.reshape(y, (*lead, c * r * r, h, w))  # type: ignore[no-any-return]
+    return sym.reshape(y, (*lead, c * r * r, h, w))
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -61,7 +61,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     if groups < 1 or s[1] % groups:
         raise RuntimeError(f"channel_shuffle: {s[1]} channels (shape {s}) cannot be divided into groups={groups}.")
     y = sym.transpose(sym.reshape(x, (s[0], groups, s[1] // groups, *s[2:])), 1, 2)
-    return sym.reshape(y, s)  # type: ignore[no-any-return]
+    return sym.reshape(y, s)
 
 
 # ------------------------------------------------------------------------------------------------- unfold and fold
@@ -140,7 +140,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
             f"{s[-2:]}: there would be {counts} windows."
         )
     y = sym.unfold(whole, *arguments)
-    return y if len(s) == 4 else sym.reshape(y, y.array.shape[1:])  # type: ignore[no-any-return]
+    return y if len(s) == 4 else sym.reshape(y, y.array.shape[1:])
 
 
 def fold(input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
@@ -166,7 +166,7 @@ def fold(input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, p
             f"give {counts[0]} x {counts[1]} = {math.prod(counts)} windows, the input {s} has {s[-1]}."
         )
     y = sym.fold(x if len(s) == 3 else sym.reshape(x, (1, *s)), out, *arguments)
-    return y if len(s) == 3 else sym.reshape(y, y.array.shape[1:])  # type: ignore[no-any-return]
+    return y if len(s) == 3 else sym.reshape(y, y.array.shape[1:])
 
 
 # ------------------------------------------------------------------------------------------------- affine_grid
@@ -214,7 +214,7 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
         warnings.warn("affine_grid: align_corners was left out and is False; set it to say so.", UserWarning, stacklevel=2)
     base = wrap(_base_grid(full[2:], bool(align_corners), x.array.dtype))
     flat = sym.matmul(base, sym.transpose(x, 1, 2))
-    return sym.reshape(flat, (full[0], *full[2:], rank))  # type: ignore[no-any-return]
+    return sym.reshape(flat, (full[0], *full[2:], rank))
 
 
 # ------------------------------------------------------------------------------------------------- grid_sample
@@ -495,4 +495,4 @@ def grid_sample(
         raise RuntimeError(f"{name}: the input's spatial sizes must not be 0, got shape {s}.")
     if align_corners is None:
         warnings.warn("grid_sample: align_corners was left out and is False; set it to say so.", UserWarning, stacklevel=2)
-    return sym.grid_sample(x, places, mode, padding_mode, bool(align_corners))  # type: ignore[no-any-return]
+    return sym.grid_sample(x, places, mode, padding_mode, bool(align_corners))
