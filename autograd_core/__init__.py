@@ -34,6 +34,7 @@ from .ops.reduce import *  # noqa: E402
 from .ops.shape import *  # noqa: E402
 from .ops.sorting import *  # noqa: E402
 from .ops.special import *  # noqa: E402
+from .ops.spectral import *  # noqa: E402
 from .ops.stacking import *  # noqa: E402
 from . import autograd  # noqa: E402
 from .autograd import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled  # noqa: E402
