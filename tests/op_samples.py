@@ -83,7 +83,7 @@ def distinct(*shape: int, lo: float = -1.0, hi: float = 1.0, grad: bool = True) 
     return t(*shape, make=make, grad=grad)
 
 
-@dataclass
+@dataclass(eq=False)
 class Sample:
     """One call.  ``check`` says how far it goes: "value", "first" or "second" order."""
 

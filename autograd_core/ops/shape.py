@@ -124,8 +124,25 @@ defop(
     x=lambda g, widths, F: F.pad_constant(g, tuple((-lo, -hi) for lo, hi in widths), 0),
 )
 
+
+
+def _diagonal(x: Any, offset: int, a: int, b: int) -> Any:
+    """NumPy's diagonal is read-only; this view can be written wherever ``x`` can."""
+    y = np.diagonal(x, offset, a, b)
+    if not x.flags.writeable:
+        return y
+    return np.lib.stride_tricks.as_strided(_first(x, y, offset, a, b), y.shape, y.strides)
+
+
+def _first(x: Any, y: Any, offset: int, a: int, b: int) -> Any:
+    """The part of ``x`` that starts where its diagonal ``y`` starts."""
+    start = [builtins.slice(None)] * x.ndim
+    start[b if offset > 0 else a] = builtins.slice(builtins.abs(offset) if y.size else 0, None)
+    return x[tuple(start)]
+
+
 defop(
-    lambda x, offset, a, b: np.diagonal(x, offset, a, b),
+    _diagonal,
     params="offset a b",
     name="diagonal",
     formula="y[..., i] = x[..., i, i + offset, ...]",
@@ -136,10 +153,7 @@ defop(
 
 def _diagonal_scatter_zero(g: Any, shape: Any, offset: int, a: int, b: int) -> Any:
     out = np.zeros(shape, g.dtype)
-    np.diagonal(out, offset, a, b).base  # noqa: B018
-    view = np.diagonal(out, offset, a, b)
-    view.flags.writeable = True
-    view[...] = g
+    _diagonal(out, offset, a, b)[...] = g
     return out
 
 
@@ -183,7 +197,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     RuntimeError
         If the element counts differ.
     """
-    return sym.reshape(input, _fill_minus_one("reshape", size_list("reshape", shape), input.array))  # type: ignore[no-any-return]
+    return sym.reshape(input, _fill_minus_one("reshape", size_list("reshape", shape), input.array))
 
 
 @method()
@@ -203,7 +217,7 @@ def view(input: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
             f"view: shape {out.array.shape} needs a copy of this tensor of shape {input.array.shape} and strides "
             f"{stride(input)}; use reshape(), or contiguous() first."
         )
-    return out  # type: ignore[no-any-return]
+    return out
 
 
 @method()
@@ -223,7 +237,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Dimensions ``start_dim`` to ``end_dim`` as one."""
     n = input.array.ndim
     if n == 0:
-        return sym.reshape(input, (1,))  # type: ignore[no-any-return]
+        return sym.reshape(input, (1,))
     a, b = one_dim("flatten", start_dim, n), one_dim("flatten", end_dim, n)
     if a > b:
         raise RuntimeError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}.")
@@ -233,13 +247,13 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     size = 1
     for k in s[a : b + 1]:
         size *= k
-    return sym.reshape(input, (*s[:a], size, *s[b + 1 :]))  # type: ignore[no-any-return]
+    return sym.reshape(input, (*s[:a], size, *s[b + 1 :]))
 
 
 @method()
 def ravel(input: Tensor) -> Tensor:
     """All elements in one dimension."""
-    return sym.reshape(input, (input.array.size,))  # type: ignore[no-any-return]
+    return sym.reshape(input, (input.array.size,))
 
 
 @method()
@@ -253,7 +267,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     filled = tuple(s[d] // known if k == -1 and known else k for k in sizes)
     if int(np.prod(filled)) != s[d]:
         raise RuntimeError(f"unflatten: sizes {tuple(sizes)} do not multiply to the size {s[d]} of dimension {dim}.")
-    return sym.reshape(input, (*s[:d], *filled, *s[d + 1 :]))  # type: ignore[no-any-return]
+    return sym.reshape(input, (*s[:d], *filled, *s[d + 1 :]))
 
 
 @method()
@@ -265,7 +279,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     else:
         dims = many_dims("squeeze", dim, len(s))
         keep = tuple(k for i, k in enumerate(s) if i not in dims or k != 1)
-    return sym.reshape(input, keep)  # type: ignore[no-any-return]
+    return sym.reshape(input, keep)
 
 
 @method()
@@ -273,7 +287,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """With a dimension of size 1 at ``dim``."""
     s = input.array.shape
     d = one_dim("unsqueeze", dim, len(s) + 1)
-    return sym.reshape(input, (*s[:d], 1, *s[d:]))  # type: ignore[no-any-return]
+    return sym.reshape(input, (*s[:d], 1, *s[d:]))
 
 
 @method()
@@ -284,7 +298,7 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     axes = tuple(one_dim("permute", d, n) for d in order)
     if len(axes) != n or len(set(axes)) != n:
         raise RuntimeError(f"permute: {order} is not an order of the {n} dimensions of shape {input.array.shape}.")
-    return sym.permute(input, axes)  # type: ignore[no-any-return]
+    return sym.permute(input, axes)
 
 
 @method("transpose", "swapaxes", "swapdims")
@@ -317,7 +331,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     order = [d for d in range(n) if d not in src]
     for where, d in sorted(zip(dst, src, strict=True)):
         order.insert(where, d)
-    return sym.permute(input, tuple(order))  # type: ignore[no-any-return]
+    return sym.permute(input, tuple(order))
 
 
 moveaxis = movedim
@@ -342,7 +356,7 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
         if h is not None and h not in (1, w):
             raise RuntimeError(f"expand: dimension {i} has size {h}, which cannot be expanded to {w} (shape {have}, sizes {want}).")
         full.append(w)
-    return sym.broadcast_to(input, tuple(full))  # type: ignore[no-any-return]
+    return sym.broadcast_to(input, tuple(full))
 
 
 @method()
@@ -389,7 +403,7 @@ def repeat(input: Tensor, *sizes: Any) -> Tensor:
     s = (1,) * (len(reps) - len(s)) + s
     wide = sym.reshape(input, tuple(v for k in s for v in (1, k)))
     full = sym.broadcast_to(wide, tuple(v for r, k in zip(reps, s, strict=True) for v in (r, k)))
-    return sym.clone(sym.reshape(full, tuple(r * k for r, k in zip(reps, s, strict=True))))  # type: ignore[no-any-return]
+    return sym.clone(sym.reshape(full, tuple(r * k for r, k in zip(reps, s, strict=True))))
 
 
 @method()
@@ -526,7 +540,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 @method()
 def flip(input: Tensor, *dims: Any) -> Tensor:
     """The order of the elements along ``dims`` reversed (a copy)."""
-    return sym.flip(input, tuple(one_dim("flip", d, input.array.ndim) for d in size_list("flip", dims)))  # type: ignore[no-any-return]
+    return sym.flip(input, tuple(one_dim("flip", d, input.array.ndim) for d in size_list("flip", dims)))
 
 
 @method()
@@ -536,11 +550,11 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     if dims is None:
         if len(s) != 1:
             raise RuntimeError(f"roll: {len(s)} shifts without dims; give one dimension for each shift.")
-        return sym.reshape(sym.roll(ravel(input), s, (0,)), input.array.shape)  # type: ignore[no-any-return]
+        return sym.reshape(sym.roll(ravel(input), s, (0,)), input.array.shape)
     d = tuple(dims) if isinstance(dims, (tuple, list)) else (int(dims),)
     if len(d) != len(s):
         raise RuntimeError(f"roll: {len(s)} shifts but {len(d)} dims; give one for each.")
-    return sym.roll(input, s, tuple(one_dim("roll", k, input.array.ndim) for k in d))  # type: ignore[no-any-return]
+    return sym.roll(input, s, tuple(one_dim("roll", k, input.array.ndim) for k in d))
 
 
 def _matrix(input: Tensor, name: str) -> Tensor:
@@ -552,13 +566,13 @@ def _matrix(input: Tensor, name: str) -> Tensor:
 @method(inplace=True)
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """The lower triangle of (batches of) matrices, zero above ``diagonal``."""
-    return sym.tril(_matrix(input, "tril"), int(diagonal))  # type: ignore[no-any-return]
+    return sym.tril(_matrix(input, "tril"), int(diagonal))
 
 
 @method(inplace=True)
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """The upper triangle of (batches of) matrices, zero below ``diagonal``."""
-    return sym.triu(_matrix(input, "triu"), int(diagonal))  # type: ignore[no-any-return]
+    return sym.triu(_matrix(input, "triu"), int(diagonal))
 
 
 @method()
@@ -568,7 +582,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     a, b = one_dim("diagonal", dim1, n), one_dim("diagonal", dim2, n)
     if a == b:
         raise RuntimeError(f"diagonal: dim1 and dim2 must differ, both are {a}.")
-    return sym.diagonal(input, int(offset), a, b)  # type: ignore[no-any-return]
+    return sym.diagonal(input, int(offset), a, b)
 
 
 @method()
@@ -628,7 +642,7 @@ def data_ptr(input: Tensor) -> int:
 def _swap_last(x: Tensor, name: str) -> Tensor:
     if x.array.ndim < 2:
         raise RuntimeError(f"{name}: expects at least 2 dimensions, got shape {x.array.shape}.")
-    return sym.transpose(x, x.array.ndim - 2, x.array.ndim - 1)  # type: ignore[no-any-return]
+    return sym.transpose(x, x.array.ndim - 2, x.array.ndim - 1)
 
 
 METHODS["T"] = property(lambda x: sym.permute(x, tuple(range(x.array.ndim))[::-1]), doc="All dimensions reversed.")  # type: ignore[assignment]
