@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import activation as kernels
 from ..op import defop, helper, method, sym
 from ..random import stream
 from ..tensor import Tensor, wrap
@@ -35,22 +36,42 @@ defop(
     formula="min(max(x, lo), hi)",
     x=lambda g, x, lo, hi, F: F.masked_fill(g, (x <= lo) | (x >= hi), 0.0),
 )
+# The derivative of each of these is an op too, with a kernel of one pass; its own rules are formulas, for every order.
 defop(
-    lambda x, slope: np.where(x > 0, x, x * slope),
+    kernels.leaky_relu,
     params="slope",
     name="leaky_relu",
     elementwise=True,
     formula="x where x > 0, else slope x",
-    x=lambda g, x, slope, F: F.where(x > 0, g, g * slope),
+    x=lambda g, x, slope, F: F.leaky_relu_backward(g, x, slope),
 )
 defop(
-    lambda x, alpha, scale, rate: np.where(x > 0, x * scale, np.expm1(np.minimum(x, 0) * rate) * (alpha * scale)),
+    kernels.leaky_relu_backward,
+    "u x",
+    "slope",
+    name="leaky_relu_backward",
+    elementwise=True,
+    formula="u where x > 0, else slope u",
+    u=lambda g, x, slope, F: F.leaky_relu_backward(g, x, slope),
+)
+defop(
+    kernels.elu,
     params="alpha scale rate",
     name="elu",
     elementwise=True,
     formula="scale x where x > 0, else scale alpha (exp(rate x) - 1)",
-    x=lambda g, x, alpha, scale, rate, F: F.where(
-        x > 0, g * scale, g * (F.exp(F.clamp(x, None, 0.0) * rate) * (alpha * scale * rate))
+    x=lambda g, x, alpha, scale, rate, F: F.elu_backward(g, x, alpha, scale, rate),
+)
+defop(
+    kernels.elu_backward,
+    "u x",
+    "alpha scale rate",
+    name="elu_backward",
+    elementwise=True,
+    formula="u scale where x > 0, else u scale alpha rate exp(rate x)",
+    u=lambda g, x, alpha, scale, rate, F: F.elu_backward(g, x, alpha, scale, rate),
+    x=lambda g, u, x, alpha, scale, rate, F: F.where(
+        x > 0, 0.0, g * u * F.exp(F.clamp(x, None, 0.0) * rate) * (alpha * scale * rate * rate)
     ),
 )
 defop(
@@ -64,78 +85,80 @@ defop(
 )
 
 
-def _normal_cdf(x: Any) -> Any:
-    from scipy.special import ndtr
+@helper
+def gelu_curve(F: Any, x: Any, approximate: str) -> Any:
+    """The second derivative: phi(x) (2 - x^2), or that of x (1 + tanh v) / 2 with v = sqrt(2/pi) (x + 0.044715 x^3)."""
+    if approximate == "none":
+        return F.exp(x * x * -0.5) * (2 - x * x) * (1 / math.sqrt(2 * math.pi))
+    k, c = math.sqrt(2 / math.pi), 0.044715
+    tanh = F.tanh((x + x * x * x * c) * k)
+    slope, bend = (x * x * (3 * c) + 1) * k, x * (6 * c * k)
+    return (1 - tanh * tanh) * (slope + x * (bend * 0.5 - tanh * slope * slope))
 
-    return ndtr(x)
 
-
-# PyTorch: Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
+# Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
 defop(
-    _normal_cdf,
-    name="normal_cdf",
-    elementwise=True,
-    formula="(1 + erf(x / sqrt 2)) / 2",
-    x=lambda g, x, F: g * F.exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi)),
-)
-defop(
-    lambda x: x * _normal_cdf(x),
+    kernels.gelu,
+    params="approximate",
     name="gelu",
     elementwise=True,
-    formula="x (1 + erf(x / sqrt 2)) / 2",
-    x=lambda g, x, F: g * (F.normal_cdf(x) + x * F.exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))),
+    formula="x Phi(x) = x (1 + erf(x / sqrt 2)) / 2",
+    x=lambda g, x, approximate, F: F.gelu_backward(g, x, approximate),
 )
-
-
-def _gelu_tanh(x: Any) -> Any:
-    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))
-
-
-@helper
-def gelu_tanh_slope(F: Any, x: Any) -> Any:
-    """d/dx of x (1 + tanh u)/2 with u = sqrt(2/pi) (x + 0.044715 x^3)."""
-    k = math.sqrt(2 / math.pi)
-    t = F.tanh(k * (x + 0.044715 * (x * x * x)))
-    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (k * (1 + 3 * 0.044715 * (x * x)))
-
-
 defop(
-    _gelu_tanh,
-    name="gelu_tanh",
+    kernels.gelu_backward,
+    "u x",
+    "approximate",
+    name="gelu_backward",
     elementwise=True,
-    formula="x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2",
-    x=lambda g, x, F: g * F.gelu_tanh_slope(x),
+    formula="u (Phi(x) + x phi(x))",
+    u=lambda g, x, approximate, F: F.gelu_backward(g, x, approximate),
+    x=lambda g, u, x, approximate, F: g * u * F.gelu_curve(x, approximate),
 )
 
 
 @helper
-def silu_slope(F: Any, x: Any) -> Any:
-    """d/dx of x sigmoid(x)."""
+def silu_curve(F: Any, x: Any) -> Any:
+    """The second derivative of x s(x), s the sigmoid."""
     s = F.sigmoid(x)
-    return s * (1 + x * (1 - s))
+    return s * (1 - s) * (2 + x * (1 - 2 * s))
 
 
 defop(
-    lambda x: x / (1 + np.exp(-x)),
+    kernels.silu,
     name="silu",
     elementwise=True,
     formula="x sigmoid(x)",
-    x=lambda g, x, F: g * F.silu_slope(x),
+    x=lambda g, x, F: F.silu_backward(g, x),
 )
-
-
-def _softplus(x: Any, beta: float, threshold: float) -> Any:
-    z = x * beta
-    return np.where(z > threshold, x, np.log1p(np.exp(np.minimum(z, threshold))) / beta)
-
-
 defop(
-    _softplus,
+    kernels.silu_backward,
+    "u x",
+    name="silu_backward",
+    elementwise=True,
+    formula="u s (1 + x (1 - s)), s = sigmoid(x)",
+    u=lambda g, x, F: F.silu_backward(g, x),
+    x=lambda g, u, x, F: g * u * F.silu_curve(x),
+)
+defop(
+    kernels.softplus,
     params="beta threshold",
     name="softplus",
     elementwise=True,
     formula="log(1 + exp(beta x)) / beta, and x where beta x > threshold",
-    x=lambda g, x, beta, threshold, F: F.where(x * beta > threshold, g, g * F.sigmoid(x * beta)),
+    x=lambda g, x, beta, threshold, F: F.softplus_backward(g, x, beta, threshold),
+)
+defop(
+    kernels.softplus_backward,
+    "u x",
+    "beta threshold",
+    name="softplus_backward",
+    elementwise=True,
+    formula="u sigmoid(beta x), and u where beta x > threshold",
+    u=lambda g, x, beta, threshold, F: F.softplus_backward(g, x, beta, threshold),
+    x=lambda g, u, x, beta, threshold, F: F.masked_fill(
+        g * u * F.sigmoid(x * beta) * F.sigmoid(x * -beta) * beta, x * beta > threshold, 0.0
+    ),
 )
 defop(
     lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))),
@@ -155,7 +178,7 @@ def mish_slope(F: Any, x: Any) -> Any:
 
 # PyTorch: Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019.
 defop(
-    lambda x: x * np.tanh(_softplus(x, 1.0, 20.0)),
+    lambda x: x * np.tanh(kernels.softplus(x)),
     name="mish",
     elementwise=True,
     formula="x tanh(log(1 + exp(x)))",
@@ -292,11 +315,9 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """``x * Phi(x)``, Phi being the normal distribution function; ``approximate="tanh"`` takes the usual approximation."""
     x = floating("gelu", input)
-    if approximate == "none":
-        return sym.gelu(x)
-    if approximate == "tanh":
-        return sym.gelu_tanh(x)
-    raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}.")
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}.")
+    return sym.gelu(x, approximate)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:

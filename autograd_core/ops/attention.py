@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import attention as kernels
 from ..op import defop, raw, sym
 from ..tensor import Tensor, wrap
 from .checks import floating, one_type, probability, tensor
@@ -26,52 +27,24 @@ def _allowed(queries: int, keys: int, mask: Any, causal: bool) -> Any:
     return seen
 
 
-def _scores(q: Any, k: Any, mask: Any, scale: float, causal: bool) -> Any:
-    s = np.matmul(q * q.dtype.type(scale), np.swapaxes(k, -1, -2))
-    seen = _allowed(q.shape[-2], k.shape[-2], mask, causal)
-    if mask is not None and mask.dtype.kind == "f":
-        s += mask
-    if seen is not None:
-        np.copyto(s, -np.inf, where=~seen)
-    return s
-
-
-def _attention(q: Any, k: Any, v: Any, mask: Any, scale: float, causal: bool) -> tuple[Any, Any]:
-    low = q.dtype
-    if low == np.float16:
-        q, k, v = (a.astype(np.float32) for a in (q, k, v))
-    s = _scores(q, k, mask, scale, causal)
-    top = np.maximum.reduce(s, axis=-1, keepdims=True, initial=-np.inf)
-    np.copyto(top, 0, where=np.isneginf(top))  # a query that may look nowhere gets 0
-    s -= top
-    np.exp(s, out=s)
-    total = np.add.reduce(s, axis=-1, keepdims=True)
-    y = np.matmul(s, v)
-    y /= np.where(total == 0, 1, total)
-    return y.astype(low, copy=False), (np.log(total) + top)[..., 0]
-
-
 def _attention_rule(
-    g: Any, q: Any, k: Any, v: Any, mask: Any, y: Any, lse: Any, scale: float, causal: bool, needs: Any
+    g: Any, q: Any, k: Any, v: Any, mask: Any, out: Any, lse: Any, scale: float, causal: bool, needs: Any
 ) -> Any:
     """The weights are computed again from the log-sum-exp of each query (Dao et al., "FlashAttention", 2022)."""
-    low = q.dtype
-    if low == np.float16:
-        g, q, k, v, y = (a.astype(np.float32) for a in (g, q, k, v, y))
-    p = _scores(q, k, mask, scale, causal)
-    p -= np.where(np.isneginf(lse), 0, lse)[..., None]
-    np.exp(p, out=p)
-    gv = np.matmul(np.swapaxes(p, -1, -2), g) if needs[2] else None
-    gq = gk = gm = None
-    if needs[0] or needs[1] or needs[3]:
-        ds = np.matmul(g, np.swapaxes(v, -1, -2))
-        ds -= np.einsum("...e,...e->...", g, y)[..., None]
-        ds *= p
-        if needs[3]:
-            gm = raw.sum_to(ds, mask.shape)
-        gq = np.matmul(ds, k) * scale if needs[0] else None
-        gk = np.matmul(np.swapaxes(ds, -1, -2), q) * scale if needs[1] else None
-    return [None if a is None else a.astype(low, copy=False) for a in (gq, gk, gv, gm)]
+    return (
+        *kernels.attention_backward(g, q, k, v, out, lse, mask, causal, scale),
+        _mask_rule(g, q, k, v, mask, out, lse, scale, causal) if needs[3] else None,
+    )
+
+
+def _mask_rule(g: Any, q: Any, k: Any, v: Any, mask: Any, out: Any, lse: Any, scale: float, causal: bool) -> Any:
+    """The gradient of a mask of numbers: that of the scores, summed where the mask was broadcast."""
+    s = np.matmul(q, np.swapaxes(k, -1, -2)) * scale + mask
+    if causal:
+        np.copyto(s, -np.inf, where=~np.tri(*s.shape[-2:], dtype=bool))
+    p = np.exp(s - lse[..., None])
+    ds = p * (np.matmul(g, np.swapaxes(v, -1, -2)) - (g * out).sum(-1, keepdims=True))
+    return raw.sum_to(ds, mask.shape)
 
 
 def _attention_reference(q: Any, k: Any, v: Any, mask: Any, scale: float, causal: bool) -> Any:
@@ -90,7 +63,7 @@ def _attention_reference(q: Any, k: Any, v: Any, mask: Any, scale: float, causal
 
 # Vaswani et al., "Attention Is All You Need", 2017.
 defop(
-    _attention,
+    lambda q, k, v, mask, scale, causal: kernels.attention(q, k, v, mask, causal, scale),
     "q k v mask",
     "scale causal",
     name="attention",
@@ -98,7 +71,7 @@ defop(
     differentiable="out",
     formula="softmax(q k^T scale + mask) v",
     reference=_attention_reference,
-    joint=lambda g, q, k, v, mask, out, lse, scale, causal, needs: _attention_rule(g, q, k, v, mask, out, lse, scale, causal, needs),
+    joint=_attention_rule,
 )
 
 # ------------------------------------------------------------------------------------------------- the function

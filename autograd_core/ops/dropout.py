@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import dropout as kernels
 from ..op import defop, sym
 from ..random import stream
 from ..tensor import Tensor, wrap
@@ -16,20 +17,40 @@ from .checks import floating, probability, settle, tensor
 __all__ = ["alpha_dropout", "alpha_dropout_", "dropout", "dropout_", "feature_alpha_dropout", "feature_dropout"]
 
 
-def _apply(x: Any, mask: Any, scale: float) -> Any:
+# Srivastava et al., "Dropout", 2014.
+defop(
+    kernels.dropout,
+    "x",
+    "p rng",
+    name="dropout",
+    outputs="y mask",
+    differentiable="y",
+    formula="x / (1 - p) with probability 1 - p, else 0",
+    x=lambda g, mask, p, F: F.dropout_backward(g, mask, p),
+)
+defop(
+    kernels.dropout_backward,
+    "x mask",
+    "p",
+    name="dropout_backward",
+    formula="x / (1 - p) where mask, else 0",
+    x=lambda g, mask, p, F: F.dropout_backward(g, mask, p),
+)
+
+
+def _masked(x: Any, mask: Any, scale: float) -> Any:
     y = x * mask
     y *= scale
     return y
 
 
-# Srivastava et al., "Dropout", 2014.
 defop(
-    _apply,
+    _masked,
     "x mask",
     "scale",
-    name="dropout",
-    formula="scale x where mask, else 0",
-    x=lambda g, mask, scale, F: F.dropout(g, mask, scale),
+    name="scale_kept",
+    formula="scale x where mask (broadcast), else 0",
+    x=lambda g, mask, scale, F: F.scale_kept(g, mask, scale),
 )
 
 # Klambauer et al., "Self-Normalizing Neural Networks", 2017: dropped units take the value -1.758 = SELU(-inf), and an
@@ -41,15 +62,13 @@ defop(
     "scale low shift",
     name="alpha_dropout",
     formula="scale x + shift where mask, else low + shift",
-    x=lambda g, mask, scale, F: F.dropout(g, mask, scale),
+    x=lambda g, mask, scale, F: F.scale_kept(g, mask, scale),
 )
 
 
 def _keep(shape: tuple[int, ...], p: float, generator: Any) -> Tensor:
     """A mask that is True with probability 1 - p."""
-    if p == 1.0:
-        return wrap(np.zeros(shape, bool))
-    return wrap(np.asarray(stream(generator).random(shape, np.float32) >= p))
+    return wrap(kernels.keep_mask(shape, p, stream(generator)))
 
 
 def _channels(x: Tensor) -> tuple[int, ...]:
@@ -57,7 +76,7 @@ def _channels(x: Tensor) -> tuple[int, ...]:
 
 
 def _dropped(x: Tensor, p: float, shape: tuple[int, ...], generator: Any) -> Tensor:
-    return sym.dropout(x, _keep(shape, p, generator), 0.0 if p == 1.0 else 1 / (1 - p))
+    return sym.scale_kept(x, _keep(shape, p, generator), 0.0 if p == 1.0 else 1 / (1 - p))
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False, generator: Any = None) -> Tensor:
@@ -74,7 +93,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     if not training or p == 0.0:
         return tensor("dropout", input)
     x = floating("dropout", input)
-    return settle(input, _dropped(x, p, x.array.shape, generator), inplace, "dropout_")
+    return settle(input, sym.dropout(x, p, stream(generator))[0], inplace, "dropout_")
 
 
 def dropout_(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import wrote
+from ..kernels import indexing as kernels
 from ..op import defop, sym
 from ..tensor import Tensor, wrap
 from .checks import floating, integers, tensor
@@ -18,15 +19,7 @@ __all__ = ["embedding_renorm_"]
 
 def _add_rows(x: Any, index: Any, shape: tuple[int, ...], padding_idx: int, by_count: bool) -> Any:
     """Zeros of shape with each row of x added at its index."""
-    flat, rows = index.reshape(-1), x.reshape(index.size, *shape[1:])
-    out = np.zeros(shape, x.dtype)
-    np.add.at(out, flat, rows)
-    if by_count:
-        counts = np.bincount(flat, minlength=shape[0])
-        out /= np.maximum(counts, 1).astype(out.dtype).reshape(-1, *(1,) * (out.ndim - 1))
-    if padding_idx >= 0:
-        out[padding_idx] = 0
-    return out
+    return kernels.embedding_backward(x, index, shape[0], None if padding_idx < 0 else padding_idx, by_count)
 
 
 def _pick_rows(x: Any, index: Any, padding_idx: int, by_count: bool) -> Any:
@@ -41,7 +34,7 @@ def _pick_rows(x: Any, index: Any, padding_idx: int, by_count: bool) -> Any:
 
 
 defop(
-    lambda weight, index, padding_idx, by_count: weight[index],
+    lambda weight, index, padding_idx, by_count: kernels.take_rows(weight, index),
     "weight index",
     "padding_idx by_count",
     name="embedding",

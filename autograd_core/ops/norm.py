@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import DtypeError
 from ..graph import wrote
+from ..kernels import norm as kernels
 from ..op import defop, sym
 from ..tensor import Tensor
 from .checks import floating, tensor
@@ -32,40 +33,6 @@ def _wide(x: Any) -> Any:
     return x.astype(np.float32) if x.dtype == np.float16 else x
 
 
-def _affine(y: Any, weight: Any, bias: Any, shape: tuple[int, ...]) -> Any:
-    """y weight + bias, in y's memory."""
-    if weight is not None:
-        y *= weight.reshape(shape)
-    if bias is not None:
-        y += bias.reshape(shape)
-    return y
-
-
-def _batch_norm(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
-    axes, spread = _channelwise(x)
-    v = _wide(x)
-    mean = v.mean(axes)
-    y = v - mean.reshape(spread)
-    var = np.mean(y * y, axes)
-    y *= (1 / np.sqrt(var + eps)).reshape(spread)
-    return _affine(y, weight, bias, spread).astype(x.dtype, copy=False), mean, var
-
-
-def _batch_norm_rule(g: Any, x: Any, weight: Any, mean: Any, var: Any, eps: float, needs: Any) -> Any:
-    axes, spread = _channelwise(x)
-    g, rstd = _wide(g), 1 / np.sqrt(var + eps)
-    normal = (_wide(x) - mean.reshape(spread)) * rstd.reshape(spread)
-    g_sum, g_dot = g.sum(axes), (g * normal).sum(axes)
-    gx = None
-    if needs[0]:
-        count = x.size // max(x.shape[1], 1)
-        gx = g - (g_sum / count).reshape(spread)
-        normal *= (g_dot / count).reshape(spread)
-        gx -= normal
-        gx *= (rstd if weight is None else rstd * weight).reshape(spread)
-    return gx, g_dot if needs[1] else None, g_sum if needs[2] else None
-
-
 def _batch_norm_reference(x: Any, weight: Any, bias: Any, eps: float) -> Any:
     axes, spread = _channelwise(x.array)
     y = (x - sym.mean(x, axes, True)) * sym.rsqrt(sym.var(x, axes, 0, True) + eps)
@@ -80,32 +47,16 @@ def _affine_reference(y: Any, weight: Any, bias: Any, spread: tuple[int, ...]) -
 
 # Ioffe and Szegedy, "Batch Normalization", 2015.
 defop(
-    _batch_norm,
+    kernels.batch_norm,
     "x weight bias",
     "eps",
     name="batch_norm",
-    outputs="y mean var",
+    outputs="y mean var invstd",
     differentiable="y",
     formula="(x - mean) / sqrt(var + eps) weight + bias, mean and var of each channel over the batch",
     reference=_batch_norm_reference,
-    joint=_batch_norm_rule,
+    joint=lambda g, x, weight, mean, invstd: kernels.batch_norm_backward(g, x, mean, invstd, weight),
 )
-
-
-def _batch_norm_eval(x: Any, weight: Any, bias: Any, mean: Any, var: Any, eps: float) -> Any:
-    _, spread = _channelwise(x)
-    rate = 1 / np.sqrt(_wide(var) + eps)
-    y = _wide(x) - mean.reshape(spread)
-    y *= rate.reshape(spread)
-    return _affine(y, weight, bias, spread).astype(x.dtype, copy=False)
-
-
-def _batch_norm_eval_rule(g: Any, x: Any, weight: Any, mean: Any, var: Any, eps: float, needs: Any) -> Any:
-    axes, spread = _channelwise(x)
-    rstd = 1 / np.sqrt(_wide(var) + eps)
-    gx = g * (rstd if weight is None else rstd * weight).reshape(spread) if needs[0] else None
-    gw = (g * (x - mean.reshape(spread))).sum(axes) * rstd if needs[1] else None
-    return gx, gw, g.sum(axes) if needs[2] else None, None, None
 
 
 def _batch_norm_eval_reference(x: Any, weight: Any, bias: Any, mean: Any, var: Any, eps: float) -> Any:
@@ -115,47 +66,20 @@ def _batch_norm_eval_reference(x: Any, weight: Any, bias: Any, mean: Any, var: A
 
 
 defop(
-    _batch_norm_eval,
+    lambda x, weight, bias, mean, var, eps: kernels.batch_norm_eval(x, mean, var, weight, bias, eps),
     "x weight bias mean var",
     "eps",
     name="batch_norm_eval",
+    outputs="y invstd",
+    differentiable="y",
     formula="(x - mean) / sqrt(var + eps) weight + bias, mean and var as given",
     reference=_batch_norm_eval_reference,
-    joint=_batch_norm_eval_rule,
+    joint=lambda g, x, weight, mean, invstd: (
+        *kernels.batch_norm_backward(g, x, mean, invstd, weight, training=False), None, None
+    ),
 )
 
 # ------------------------------------------------------------------------------------------------- rows: layer, group, RMS
-
-
-def _normal_rows(rows: Any, eps: float) -> tuple[Any, Any, Any]:
-    mean = rows.mean(-1, keepdims=True)
-    y = rows - mean
-    rstd = 1 / np.sqrt(np.mean(y * y, -1, keepdims=True) + eps)
-    y *= rstd
-    return y, mean, rstd
-
-
-def _rows_rule(g: Any, normal: Any, rstd: Any) -> Any:
-    """The gradient of the normalised rows, given that of their values before the affine part."""
-    out = g - g.mean(-1, keepdims=True)
-    out -= normal * (g * normal).mean(-1, keepdims=True)
-    out *= rstd
-    return out
-
-
-def _layer_norm(x: Any, weight: Any, bias: Any, dims: int, eps: float) -> tuple[Any, Any, Any]:
-    shape = x.shape[x.ndim - dims :]
-    y, mean, rstd = _normal_rows(_wide(x).reshape(-1, math.prod(shape)), eps)
-    return _affine(y, weight, bias, (-1,)).astype(x.dtype, copy=False).reshape(x.shape), mean, rstd
-
-
-def _layer_norm_rule(g: Any, x: Any, weight: Any, mean: Any, rstd: Any, dims: int, needs: Any) -> Any:
-    shape = x.shape[x.ndim - dims :]
-    size = math.prod(shape)
-    g, normal = _wide(g).reshape(-1, size), (_wide(x).reshape(-1, size) - mean) * rstd
-    gx = _rows_rule(g if weight is None else g * weight.reshape(-1), normal, rstd).reshape(x.shape) if needs[0] else None
-    gw = np.einsum("ij,ij->j", g, normal).reshape(shape) if needs[1] else None
-    return gx, gw, g.sum(0).reshape(shape) if needs[2] else None
 
 
 def _layer_norm_reference(x: Any, weight: Any, bias: Any, dims: int, eps: float) -> Any:
@@ -169,7 +93,7 @@ def _layer_norm_reference(x: Any, weight: Any, bias: Any, dims: int, eps: float)
 
 # Ba, Kiros and Hinton, "Layer Normalization", 2016.
 defop(
-    _layer_norm,
+    lambda x, weight, bias, dims, eps: kernels.layer_norm(x, dims, weight, bias, eps),
     "x weight bias",
     "dims eps",
     name="layer_norm",
@@ -177,26 +101,8 @@ defop(
     differentiable="y",
     formula="(x - mean) / sqrt(var + eps) weight + bias, mean and var over the last dims",
     reference=_layer_norm_reference,
-    joint=_layer_norm_rule,
+    joint=lambda g, x, weight, mean, rstd, dims: kernels.layer_norm_backward(g, x, mean, rstd, weight, dims),
 )
-
-
-def _group_norm(x: Any, weight: Any, bias: Any, groups: int, eps: float) -> tuple[Any, Any, Any]:
-    y, mean, rstd = _normal_rows(_wide(x).reshape(x.shape[0] * groups, -1), eps)
-    y = _affine(y.reshape(x.shape), weight, bias, (-1, *(1,) * (x.ndim - 2)))
-    return y.astype(x.dtype, copy=False), mean, rstd
-
-
-def _group_norm_rule(g: Any, x: Any, weight: Any, mean: Any, rstd: Any, groups: int, needs: Any) -> Any:
-    rows = (x.shape[0] * groups, -1)
-    axes, spread = _channelwise(x)
-    g, normal = _wide(g), (_wide(x).reshape(rows) - mean) * rstd
-    gx = None
-    if needs[0]:
-        scaled = g if weight is None else g * weight.reshape(spread)
-        gx = _rows_rule(scaled.reshape(rows), normal, rstd).reshape(x.shape)
-    gw = (g * normal.reshape(x.shape)).sum(axes) if needs[1] else None
-    return gx, gw, g.sum(axes) if needs[2] else None
 
 
 def _group_norm_reference(x: Any, weight: Any, bias: Any, groups: int, eps: float) -> Any:
@@ -208,7 +114,7 @@ def _group_norm_reference(x: Any, weight: Any, bias: Any, groups: int, eps: floa
 
 # Wu and He, "Group Normalization", 2018.
 defop(
-    _group_norm,
+    lambda x, weight, bias, groups, eps: kernels.group_norm(x, groups, weight, bias, eps),
     "x weight bias",
     "groups eps",
     name="group_norm",
@@ -216,25 +122,8 @@ defop(
     differentiable="y",
     formula="(x - mean) / sqrt(var + eps) weight + bias, mean and var over each group of channels of each sample",
     reference=_group_norm_reference,
-    joint=_group_norm_rule,
+    joint=lambda g, x, weight, mean, rstd, groups: kernels.group_norm_backward(g, x, mean, rstd, weight, groups),
 )
-
-
-def _rms_norm(x: Any, weight: Any, dims: int, eps: float) -> tuple[Any, Any]:
-    rows = _wide(x).reshape(-1, math.prod(x.shape[x.ndim - dims :]))
-    rstd = 1 / np.sqrt(np.mean(rows * rows, -1, keepdims=True) + eps)
-    return _affine(rows * rstd, weight, None, (-1,)).astype(x.dtype, copy=False).reshape(x.shape), rstd
-
-
-def _rms_norm_rule(g: Any, x: Any, weight: Any, rstd: Any, dims: int, needs: Any) -> Any:
-    shape = x.shape[x.ndim - dims :]
-    size = math.prod(shape)
-    g, normal = _wide(g).reshape(-1, size), _wide(x).reshape(-1, size) * rstd
-    gx = None
-    if needs[0]:
-        scaled = g if weight is None else g * weight.reshape(-1)
-        gx = ((scaled - normal * (scaled * normal).mean(-1, keepdims=True)) * rstd).reshape(x.shape)
-    return gx, np.einsum("ij,ij->j", g, normal).reshape(shape) if needs[1] else None
 
 
 def _rms_norm_reference(x: Any, weight: Any, dims: int, eps: float) -> Any:
@@ -245,7 +134,7 @@ def _rms_norm_reference(x: Any, weight: Any, dims: int, eps: float) -> Any:
 
 # Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
 defop(
-    _rms_norm,
+    lambda x, weight, dims, eps: kernels.rms_norm(x, dims, weight, eps),
     "x weight",
     "dims eps",
     name="rms_norm",
@@ -253,7 +142,7 @@ defop(
     differentiable="y",
     formula="x / sqrt(mean of x^2 + eps) weight, over the last dims",
     reference=_rms_norm_reference,
-    joint=_rms_norm_rule,
+    joint=lambda g, x, weight, rstd, dims: kernels.rms_norm_backward(g, x, rstd, weight, dims),
 )
 
 # ------------------------------------------------------------------------------------------------- the functions
@@ -323,14 +212,14 @@ def batch_norm(
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError("batch_norm: expected running_mean and running_var to be given when training=False.")
-        return sym.batch_norm_eval(x, weight, bias, running_mean, running_var, eps)
+        return sym.batch_norm_eval(x, weight, bias, running_mean, running_var, eps)[0]
     count = x.array.size // channels if channels else 0
     if count == 1:
         raise ValueError(
             f"batch_norm: expected more than 1 value per channel when training, got input shape {shape}; "
             "use a larger batch, or eval()."
         )
-    y, mean, var = sym.batch_norm(x, weight, bias, eps)
+    y, mean, var, _ = sym.batch_norm(x, weight, bias, eps)
     if running_mean is not None or running_var is not None:
         rate = 0.0 if momentum is None else momentum
         _track("batch_norm", running_mean, mean.array, rate)
