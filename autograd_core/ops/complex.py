@@ -129,7 +129,7 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:
     """
     a, b = tensor_of(real, "complex"), tensor_of(imag, "complex")
     _two_floats("complex", a, b)
-    return sym.complex(a, b)  # type: ignore[no-any-return]
+    return sym.complex(a, b)
 
 
 def _two_floats(name: str, a: Tensor, b: Tensor) -> None:
@@ -144,7 +144,7 @@ def polar(abs: Tensor, angle: Tensor) -> Tensor:
     """``abs * (cos(angle) + i sin(angle))``."""
     r, t = tensor_of(abs, "polar"), tensor_of(angle, "polar")
     _two_floats("polar", r, t)
-    return sym.complex(sym.mul(r, sym.cos(t)), sym.mul(r, sym.sin(t)))  # type: ignore[no-any-return]
+    return sym.complex(sym.mul(r, sym.cos(t)), sym.mul(r, sym.sin(t)))
 
 
 def real(input: Tensor) -> Tensor:
@@ -162,7 +162,7 @@ def imag(input: Tensor) -> Tensor:
     """
     if input.array.dtype.kind != "c":
         raise RuntimeError(f"imag: is not defined for tensors of real dtype, got {input.dtype.name}; its imaginary part is 0.")
-    return sym.imag(input)  # type: ignore[no-any-return]
+    return sym.imag(input)
 
 
 METHODS["imag"] = property(imag, doc="The imaginary part, a view.")  # type: ignore[assignment]
@@ -171,7 +171,7 @@ METHODS["imag"] = property(imag, doc="The imaginary part, a view.")  # type: ign
 @method("angle")
 def angle(input: Tensor) -> Tensor:
     """The argument of each element in radians; for real tensors 0, or pi where negative."""
-    return sym.angle(input)  # type: ignore[no-any-return]
+    return sym.angle(input)
 
 
 @method()
@@ -179,7 +179,7 @@ def view_as_real(input: Tensor) -> Tensor:
     """A real view with a new last dimension of size 2: real and imaginary parts."""
     if input.array.dtype.kind != "c":
         raise RuntimeError(f"view_as_real: expected a complex tensor, got {input.dtype.name}.")
-    return sym.view_as_real(input)  # type: ignore[no-any-return]
+    return sym.view_as_real(input)
 
 
 @method()
@@ -202,7 +202,7 @@ def view_as_complex(input: Tensor) -> Tensor:
             f"view_as_complex: the last dimension must have stride 1 and the others even strides, got strides {tuple(steps)}; "
             "use contiguous() first."
         )
-    return sym.view_as_complex(input)  # type: ignore[no-any-return]
+    return sym.view_as_complex(input)
 
 
 @method(inplace=True)
