@@ -10,8 +10,16 @@ from typing import Any
 
 from autograd_core import Tensor, errors
 
-_PREFIXED = (RuntimeError, ValueError, TypeError, IndexError, errors.ShapeError, errors.DtypeError, errors.DimError,
-             errors.AutogradError)  # fmt: skip
+_PREFIXED = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    IndexError,
+    errors.ShapeError,
+    errors.DtypeError,
+    errors.DimError,
+    errors.AutogradError,
+)
 
 
 class _Trail:

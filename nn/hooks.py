@@ -24,8 +24,19 @@ __all__ = [
 class Hooks:
     """The hooks of one module (or of all modules), by kind; each a dict from handle id to function."""
 
-    __slots__ = ("always", "backward", "backward_pre", "forward", "forward_pre", "load_post", "load_pre", "old_backward",
-                 "save", "save_pre", "with_kwargs")  # fmt: skip
+    __slots__ = (
+        "always",
+        "backward",
+        "backward_pre",
+        "forward",
+        "forward_pre",
+        "load_post",
+        "load_pre",
+        "old_backward",
+        "save",
+        "save_pre",
+        "with_kwargs",
+    )
 
     def __init__(self) -> None:
         self.forward_pre: dict[int, Callable[..., Any]] = {}
@@ -40,8 +51,15 @@ class Hooks:
         self.with_kwargs: set[int] = set()  # for load_pre: those that get the module first
         self.always: set[int] = set()
 
-    def add(self, kind: str, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False,
-            always: bool = False) -> RemovableHandle:  # fmt: skip
+    def add(
+        self,
+        kind: str,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always: bool = False,
+    ) -> RemovableHandle:
         """Register a hook of one kind and return the handle that removes it."""
         if not callable(hook):
             raise TypeError(f"register hook: expected a function, got {type(hook).__name__}.")
@@ -134,7 +152,8 @@ def _run_always(module: Any, levels: Any, called: set[int], args: Any, kwargs: A
                     hook(module, args, kwargs, result) if key in level.with_kwargs else hook(module, args, result)
                 except Exception as error:
                     warnings.warn(
-                        f"forward hook with always_call=True raised while another error was on its way: {error}", stacklevel=2
+                        f"forward hook with always_call=True raised while another error was on its way: {error}",
+                        stacklevel=2,
                     )
 
 

@@ -54,7 +54,12 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
 
 
 def trunc_normal_(
-    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Generator | None = None
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
 ) -> Tensor:
     """Fill with numbers from N(mean, std^2) given that they lie in [a, b] (by inverting the distribution function)."""
     from scipy.special import ndtr, ndtri
@@ -62,7 +67,8 @@ def trunc_normal_(
     _check(tensor, "trunc_normal_")
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
-            f"trunc_normal_: mean={mean} is more than 2 std from [{a}, {b}]; the values may not be distributed well.", stacklevel=2
+            f"trunc_normal_: mean={mean} is more than 2 std from [{a}, {b}]; the values may not be distributed well.",
+            stacklevel=2,
         )
     lo, hi = ndtr((a - mean) / std), ndtr((b - mean) / std)
     p = stream(generator).random(tensor.array.shape) * (hi - lo) + lo
@@ -116,7 +122,9 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     """Inputs and outputs of one unit: sizes 1 and 0, each times the size of the window."""
     shape = tensor.array.shape
     if len(shape) < 2:
-        raise ValueError(f"fan in and fan out cannot be computed for a tensor with fewer than 2 dimensions, got shape {shape}.")
+        raise ValueError(
+            f"fan in and fan out cannot be computed for a tensor with fewer than 2 dimensions, got shape {shape}."
+        )
     window = math.prod(shape[2:])
     return shape[1] * window, shape[0] * window
 
@@ -170,7 +178,11 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
 
 
 def kaiming_uniform_(
-    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
 ) -> Tensor:
     """Fill from U(-b, b), b = gain sqrt(3 / fan) (He et al. 2015).
 
@@ -190,7 +202,11 @@ def kaiming_uniform_(
 
 
 def kaiming_normal_(
-    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
 ) -> Tensor:
     """Fill from N(0, s^2), s = gain / sqrt(fan) (He et al. 2015); arguments as :func:`kaiming_uniform_`."""
     _check(tensor, "kaiming_normal_")
@@ -204,7 +220,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     """Fill with a (semi) orthogonal matrix, the dimensions from 1 on taken as one (Saxe et al. 2013)."""
     _check(tensor, "orthogonal_")
     if tensor.ndim < 2:
-        raise ValueError(f"orthogonal_: only tensors with 2 or more dimensions are supported, got shape {tuple(tensor.shape)}.")
+        raise ValueError(
+            f"orthogonal_: only tensors with 2 or more dimensions are supported, got shape {tuple(tensor.shape)}."
+        )
     a = tensor.array
     if a.size == 0:
         return tensor

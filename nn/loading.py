@@ -68,12 +68,22 @@ def load_state_dict(root: Any, state_dict: Mapping[str, Any], strict: bool, assi
             if hook(module, keys) is not None:
                 raise RuntimeError("load_state_dict post-hook: must return None; change incompatible_keys in place.")
     if messages or (strict and (missing or unexpected)):
-        raise RuntimeError(_complete_error(root, state_dict, missing if strict else [], unexpected if strict else [], messages))
+        raise RuntimeError(
+            _complete_error(root, state_dict, missing if strict else [], unexpected if strict else [], messages)
+        )
     return keys
 
 
-def load_own(module: Any, state_dict: Any, prefix: str, local_metadata: Any, strict: bool, missing_keys: list[str],
-             unexpected_keys: list[str], error_msgs: list[str]) -> None:  # fmt: skip
+def load_own(
+    module: Any,
+    state_dict: Any,
+    prefix: str,
+    local_metadata: Any,
+    strict: bool,
+    missing_keys: list[str],
+    unexpected_keys: list[str],
+    error_msgs: list[str],
+) -> None:
     """The default of ``Module._load_from_state_dict``: this module's own tensors, not its children's."""
     if module._hooks is not None:
         for key, hook in list(module._hooks.load_pre.items()):
@@ -81,7 +91,9 @@ def load_own(module: Any, state_dict: Any, prefix: str, local_metadata: Any, str
             hook(*first, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
     assign = bool(local_metadata.get("assign_to_params_buffers", False))
     own = {n: p for n, p in module._parameters.items() if p is not None}
-    own.update((n, b) for n, b in module._buffers.items() if b is not None and n not in module._non_persistent_buffers_set)
+    own.update(
+        (n, b) for n, b in module._buffers.items() if b is not None and n not in module._non_persistent_buffers_set
+    )
     pending = getattr(state_dict, "pending", None)
     for name, param in own.items():
         key = prefix + name
@@ -94,7 +106,9 @@ def load_own(module: Any, state_dict: Any, prefix: str, local_metadata: Any, str
             error_msgs.append(f"{key}: expected a Tensor, got {type(value).__name__}.")
             continue
         if is_lazy(param) != is_lazy(value) and not is_lazy(param):
-            error_msgs.append(f"{key}: the state_dict has no values yet (saved from a lazy module before its first input).")
+            error_msgs.append(
+                f"{key}: the state_dict has no values yet (saved from a lazy module before its first input)."
+            )
             continue
         if not is_lazy(param):
             if param.array.shape == () and value.array.shape == (1,):  # scalars were saved so long ago
@@ -118,7 +132,9 @@ def load_own(module: Any, state_dict: Any, prefix: str, local_metadata: Any, str
                     unexpected_keys.append(key)
 
 
-def _load_extra_state(module: Any, state_dict: Any, prefix: str, strict: bool, missing: list[str], unexpected: list[str]) -> None:
+def _load_extra_state(
+    module: Any, state_dict: Any, prefix: str, strict: bool, missing: list[str], unexpected: list[str]
+) -> None:
     from .module import Module
 
     key = prefix + "_extra_state"
@@ -154,7 +170,9 @@ def _shape(value: Any) -> str:
     return "no shape yet" if is_lazy(value) else str(tuple(value.array.shape)) if isinstance(value, Tensor) else ""
 
 
-def _complete_error(root: Any, given: Mapping[str, Any], missing: list[str], unexpected: list[str], messages: list[str]) -> str:
+def _complete_error(
+    root: Any, given: Mapping[str, Any], missing: list[str], unexpected: list[str], messages: list[str]
+) -> str:
     wanted = {**dict(root.named_parameters(remove_duplicate=False)), **dict(root.named_buffers(remove_duplicate=False))}
     lines = [f"load_state_dict: error(s) in loading state_dict for {type(root).__name__}; nothing was loaded."]
     hint = _hint(wanted, given)
@@ -203,4 +221,3 @@ def _hint(wanted: Mapping[str, Any], given: Mapping[str, Any]) -> str:
     if inner:
         return f'This is a whole checkpoint; did you mean state_dict["{inner[0]}"]?'
     return ""
-

@@ -93,8 +93,11 @@ class Module:
                 blame(error, self, args, kwargs)
                 raise
         try:
-            run = (lambda: self.forward(*args, **kwargs)) if self._hooks is None else (
-                lambda: hooks.run_forward(self, args, kwargs))  # fmt: skip
+            run = (
+                (lambda: self.forward(*args, **kwargs))
+                if self._hooks is None
+                else (lambda: hooks.run_forward(self, args, kwargs))
+            )
             return _watch.module(self, run) if _watch.on else run()
         except Exception as error:
             blame(error, self, args, kwargs)
@@ -248,7 +251,9 @@ class Module:
                 )
             module = getattr(module, name)
             if not isinstance(module, Module):
-                raise AttributeError(f"get_submodule: {name!r} of {here} is not a Module but a {type(module).__name__}.")
+                raise AttributeError(
+                    f"get_submodule: {name!r} of {here} is not a Module but a {type(module).__name__}."
+                )
             done.append(name)
         return module  # type: ignore[no-any-return]
 
@@ -283,9 +288,13 @@ class Module:
             )
         return found[name]
 
-    def _named_members(self, get: Callable[[Any], Any], prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[Any]:
+    def _named_members(
+        self, get: Callable[[Any], Any], prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[Any]:
         seen: set[int] = set()
-        for path, module in self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]:
+        for path, module in (
+            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
+        ):
             for name, value in get(module):
                 if value is None or (remove_duplicate and id(value) in seen):
                     continue
@@ -303,7 +312,9 @@ class Module:
         for _, p in self.named_parameters(recurse=recurse):
             yield p
 
-    def named_buffers(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Iterator[tuple[str, Tensor]]:
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
         """Pairs of dotted name and buffer."""
         yield from self._named_members(lambda m: m._buffers.items(), prefix, recurse, remove_duplicate)
 
@@ -476,7 +487,9 @@ class Module:
     def share_memory(self) -> Self:
         """Not possible here (an error says so)."""
         raise errors.not_here(
-            "Module.share_memory", "tensors are NumPy arrays in this process's own memory.", "Train with threads, or send state_dict()s."
+            "Module.share_memory",
+            "tensors are NumPy arrays in this process's own memory.",
+            "Train with threads, or send state_dict()s.",
         )
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
@@ -534,7 +547,9 @@ class Module:
         """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`` before loading."""
         return self._own_hooks().add("load_pre", hook, with_kwargs=True)
 
-    def _register_load_state_dict_pre_hook(self, hook: Callable[..., Any], with_module: bool = False) -> RemovableHandle:
+    def _register_load_state_dict_pre_hook(
+        self, hook: Callable[..., Any], with_module: bool = False
+    ) -> RemovableHandle:
         return self._own_hooks().add("load_pre", hook, with_kwargs=with_module)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
@@ -574,7 +589,9 @@ class Module:
         keep_vars : bool
             Give the parameters themselves instead of detached tensors.
         """
-        for name, value in zip(("destination", "prefix", "keep_vars"), args, strict=False):  # PyTorch's old positional form
+        for name, value in zip(
+            ("destination", "prefix", "keep_vars"), args, strict=False
+        ):  # PyTorch's old positional form
             destination, prefix, keep_vars = (
                 (value, prefix, keep_vars) if name == "destination"
                 else (destination, value, keep_vars) if name == "prefix" else (destination, prefix, value)
@@ -595,8 +612,16 @@ class Module:
                     destination = got
         return destination
 
-    def _load_from_state_dict(self, state_dict: Any, prefix: str, local_metadata: Any, strict: bool, missing_keys: list[str],
-                              unexpected_keys: list[str], error_msgs: list[str]) -> None:  # fmt: skip
+    def _load_from_state_dict(
+        self,
+        state_dict: Any,
+        prefix: str,
+        local_metadata: Any,
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
         """Load this module's own entries (a subclass may override it and change ``state_dict`` before)."""
         loading.load_own(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
 
@@ -639,6 +664,12 @@ class Module:
         """What a subclass wants shown of itself in ``repr``."""
         return ""
 
+    def _repr_html_(self) -> str:
+        """The module as a tree that folds, for notebooks."""
+        from autograd_core.viz.notebook import module_html
+
+        return module_html(self)
+
     def __repr__(self) -> str:
         extra = self.extra_repr()
         lines = extra.split("\n") if extra else []
@@ -658,10 +689,15 @@ def _table(kind: str) -> property:
 
 
 for _name, _kind in {
-    "_forward_hooks": "forward", "_forward_pre_hooks": "forward_pre", "_backward_hooks": "backward",
-    "_backward_pre_hooks": "backward_pre", "_state_dict_hooks": "save", "_state_dict_pre_hooks": "save_pre",
-    "_load_state_dict_pre_hooks": "load_pre", "_load_state_dict_post_hooks": "load_post",
-}.items():  # fmt: skip
+    "_forward_hooks": "forward",
+    "_forward_pre_hooks": "forward_pre",
+    "_backward_hooks": "backward",
+    "_backward_pre_hooks": "backward_pre",
+    "_state_dict_hooks": "save",
+    "_state_dict_pre_hooks": "save_pre",
+    "_load_state_dict_pre_hooks": "load_pre",
+    "_load_state_dict_post_hooks": "load_post",
+}.items():
     setattr(Module, _name, _table(_kind))
 
 _watch = graph.watch

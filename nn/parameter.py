@@ -16,7 +16,9 @@ def _array_of(data: Any, name: str) -> Any:
     if data is None:
         return np.empty(0, ac.get_default_dtype().numpy)
     if not isinstance(data, Tensor):
-        raise TypeError(f"{name}: data must be a Tensor, got {type(data).__name__}. Make one with autograd_core.tensor(...).")
+        raise TypeError(
+            f"{name}: data must be a Tensor, got {type(data).__name__}. Make one with autograd_core.tensor(...)."
+        )
     return data.array
 
 

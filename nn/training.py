@@ -18,7 +18,16 @@ import numpy as np
 import autograd_core as ac
 from autograd_core import Tensor
 
-__all__ = ["EarlyStopping", "History", "accuracy", "confusion_matrix", "evaluate", "fit", "plot_curves", "topk_accuracy"]
+__all__ = [
+    "EarlyStopping",
+    "History",
+    "accuracy",
+    "confusion_matrix",
+    "evaluate",
+    "fit",
+    "plot_curves",
+    "topk_accuracy",
+]
 
 Metric = Callable[[Tensor, Tensor], float]
 
@@ -241,7 +250,9 @@ def evaluate(
         with ac.no_grad():
             for x, target in data:
                 output = model(x)
-                means.add(_rows(target), {"loss": float(loss_fn(output, target))} | _values(metrics or {}, output, target))
+                means.add(
+                    _rows(target), {"loss": float(loss_fn(output, target))} | _values(metrics or {}, output, target)
+                )
     finally:
         model.train(training)
     return means.read()
@@ -319,12 +330,16 @@ def fit(
     for epoch in range(epochs):
         start = time.perf_counter()
         row: dict[str, Any] = {"epoch": epoch + 1}
-        row |= _one_epoch(model, train, loss_fn, optimizer, metrics or {}, clip_norm, f"epoch {epoch + 1}/{epochs}", progress)
+        row |= _one_epoch(
+            model, train, loss_fn, optimizer, metrics or {}, clip_norm, f"epoch {epoch + 1}/{epochs}", progress
+        )
         if valid is not None:
             row |= {f"val_{k}": v for k, v in evaluate(model, valid, loss_fn, metrics).items()}
         row |= {"lr": optimizer.param_groups[0]["lr"], "seconds": round(time.perf_counter() - start, 3)}
         if monitor not in row:
-            raise ValueError(f"fit: there is no value {monitor!r} to monitor; there are {[k for k in row if k != 'epoch']}.")
+            raise ValueError(
+                f"fit: there is no value {monitor!r} to monitor; there are {[k for k in row if k != 'epoch']}."
+            )
         history.add(**row)
         if scheduler is not None:
             if type(scheduler).__name__ == "ReduceLROnPlateau":
@@ -342,8 +357,16 @@ def fit(
     return history
 
 
-def _one_epoch(model: Any, train: Any, loss_fn: Any, optimizer: Any, metrics: Mapping[str, Metric], clip_norm: float | None,
-               title: str, progress: bool) -> dict[str, float]:  # fmt: skip
+def _one_epoch(
+    model: Any,
+    train: Any,
+    loss_fn: Any,
+    optimizer: Any,
+    metrics: Mapping[str, Metric],
+    clip_norm: float | None,
+    title: str,
+    progress: bool,
+) -> dict[str, float]:
     from .utils import clip_grad_norm_
 
     bar = train

@@ -41,11 +41,25 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         ``output``: log-probability of each target; ``loss``: minus their mean.
     """
 
-    def __init__(self, in_features: int, n_classes: int, cutoffs: Sequence[int], div_value: float = 4.0, head_bias: bool = False,
-                 device: Any = None, dtype: Any = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        in_features: int,
+        n_classes: int,
+        cutoffs: Sequence[int],
+        div_value: float = 4.0,
+        head_bias: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__()
         cuts = list(cutoffs)
-        if not cuts or cuts != sorted(set(cuts)) or cuts[0] <= 0 or cuts[-1] > n_classes - 1 or any(int(c) != c for c in cuts):
+        if (
+            not cuts
+            or cuts != sorted(set(cuts))
+            or cuts[0] <= 0
+            or cuts[-1] > n_classes - 1
+            or any(int(c) != c for c in cuts)
+        ):
             raise ValueError(
                 "AdaptiveLogSoftmaxWithLoss: cutoffs must be a sequence of unique, positive integers in increasing order, "
                 f"each between 1 and n_classes-1={n_classes - 1}, got {cuts}."
@@ -62,7 +76,9 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         for i in range(self.n_clusters):
             inner = int(in_features // (div_value ** (i + 1)))
             outer = self.cutoffs[i + 1] - self.cutoffs[i]
-            self.tail.append(Sequential(Linear(in_features, inner, bias=False, **new), Linear(inner, outer, bias=False, **new)))
+            self.tail.append(
+                Sequential(Linear(in_features, inner, bias=False, **new), Linear(inner, outer, bias=False, **new))
+            )
 
     def reset_parameters(self) -> None:
         """Draw new initial values."""

@@ -64,9 +64,20 @@ class MultiheadAttention(Module):
     bias_k: Tensor | None
     bias_v: Tensor | None
 
-    def __init__(self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, add_bias_kv: bool = False,
-                 add_zero_attn: bool = False, kdim: int | None = None, vdim: int | None = None, batch_first: bool = False,
-                 device: Any = None, dtype: Any = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        dropout: float = 0.0,
+        bias: bool = True,
+        add_bias_kv: bool = False,
+        add_zero_attn: bool = False,
+        kdim: int | None = None,
+        vdim: int | None = None,
+        batch_first: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__()
         self.embed_dim = positive("MultiheadAttention", "embed_dim", embed_dim)
         self.kdim = embed_dim if kdim is None else kdim
@@ -78,7 +89,9 @@ class MultiheadAttention(Module):
         self.head_dim = embed_dim // num_heads
         if self.head_dim * num_heads != embed_dim:
             raise ValueError(f"MultiheadAttention: embed_dim={embed_dim} must be divisible by num_heads={num_heads}.")
-        shapes: dict[str, tuple[int, ...] | None] = dict.fromkeys(("q_proj_weight", "k_proj_weight", "v_proj_weight", "in_proj_weight"))
+        shapes: dict[str, tuple[int, ...] | None] = dict.fromkeys(
+            ("q_proj_weight", "k_proj_weight", "v_proj_weight", "in_proj_weight")
+        )
         if self._qkv_same_embed_dim:
             shapes["in_proj_weight"] = (3 * embed_dim, embed_dim)
         else:
@@ -89,7 +102,9 @@ class MultiheadAttention(Module):
             }
         shapes["in_proj_bias"] = (3 * embed_dim,) if bias else None
         for name, shape in shapes.items():
-            self.register_parameter(name, None if shape is None else Parameter(ac.empty(shape, device=device, dtype=dtype)))
+            self.register_parameter(
+                name, None if shape is None else Parameter(ac.empty(shape, device=device, dtype=dtype))
+            )
         self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias=bias, device=device, dtype=dtype)
         for name in ("bias_k", "bias_v"):
             values = Parameter(ac.empty((1, 1, embed_dim), device=device, dtype=dtype)) if add_bias_kv else None
@@ -108,9 +123,17 @@ class MultiheadAttention(Module):
             if b is not None:
                 init.xavier_normal_(b)
 
-    def forward(self, query: Any, key: Any, value: Any, key_padding_mask: Tensor | None = None, need_weights: bool = True,
-                attn_mask: Tensor | None = None, average_attn_weights: bool = True,
-                is_causal: bool = False) -> tuple[Tensor, Tensor | None]:  # fmt: skip
+    def forward(
+        self,
+        query: Any,
+        key: Any,
+        value: Any,
+        key_padding_mask: Tensor | None = None,
+        need_weights: bool = True,
+        attn_mask: Tensor | None = None,
+        average_attn_weights: bool = True,
+        is_causal: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
         """Attend.
 
         Parameters

@@ -71,7 +71,9 @@ class _Numbered(Module):
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add several modules at the end."""
         if not isinstance(modules, Iterable):
-            raise TypeError(f"{type(self).__name__}.extend: expected an iterable of modules, got {type(modules).__name__}.")
+            raise TypeError(
+                f"{type(self).__name__}.extend: expected an iterable of modules, got {type(modules).__name__}."
+            )
         for m in list(modules):
             self.append(m)
         return self
@@ -251,15 +253,21 @@ class ModuleDict(Module):
     def update(self, modules: Any) -> None:
         """Add modules from a mapping or from pairs of name and module."""
         if not isinstance(modules, Iterable):
-            raise TypeError(f"ModuleDict.update: expected a mapping or pairs of name and module, got {type(modules).__name__}.")
+            raise TypeError(
+                f"ModuleDict.update: expected a mapping or pairs of name and module, got {type(modules).__name__}."
+            )
         if isinstance(modules, (Mapping, ModuleDict)):
             for key, module in modules.items():
                 self[key] = module
             return
         for i, pair in enumerate(modules):
             if not isinstance(pair, Iterable):
-                raise TypeError(f"ModuleDict.update: element {i} must be a pair (name, module), got {type(pair).__name__}.")
+                raise TypeError(
+                    f"ModuleDict.update: element {i} must be a pair (name, module), got {type(pair).__name__}."
+                )
             pair = tuple(pair)
             if len(pair) != 2:
-                raise ValueError(f"ModuleDict.update: element {i} must be a pair (name, module), got {len(pair)} values.")
+                raise ValueError(
+                    f"ModuleDict.update: element {i} must be a pair (name, module), got {len(pair)} values."
+                )
             self[pair[0]] = pair[1]

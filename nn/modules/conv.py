@@ -32,8 +32,21 @@ class _ConvNd(Module):
     _n: int  # spatial dimensions
     _transposed = False
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
-                 output_padding: Any, groups: int, bias: bool, padding_mode: str, device: Any, dtype: Any) -> None:  # fmt: skip
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any,
+        padding: Any,
+        dilation: Any,
+        output_padding: Any,
+        groups: int,
+        bias: bool,
+        padding_mode: str,
+        device: Any,
+        dtype: Any,
+    ) -> None:
         super().__init__()
         name, n = type(self).__name__, self._n
         lazy = isinstance(self, LazyModuleMixin)
@@ -119,7 +132,9 @@ class _ConvNd(Module):
             )
         channels = shape[-n - 1]
         if channels != self.in_channels:
-            return RuntimeError(f"{name}: expected {self.in_channels} input channels, got {channels}, input shape {shape}.")
+            return RuntimeError(
+                f"{name}: expected {self.in_channels} input channels, got {channels}, input shape {shape}."
+            )
         return error
 
 
@@ -141,8 +156,6 @@ class _Conv(_ConvNd):
             if better is error:
                 raise
             raise better from error
-
-
 
 
 _CONV_DOC = """Convolution (cross-correlation, as in PyTorch) over {n} spatial dimension{s}.
@@ -190,33 +203,102 @@ class Conv1d(_Conv):
     __doc__ = _CONV_DOC.format(n=1, s="", sizes="9")
     _n = 1
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
-                 dilation: Any = 1, groups: int = 1, bias: bool = True, padding_mode: str = "zeros", device: Any = None,
-                 dtype: Any = None) -> None:  # fmt: skip
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, 0, groups, bias, padding_mode,
-                         device, dtype)  # fmt: skip
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            0,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
 
 
 class Conv2d(_Conv):
     __doc__ = _CONV_DOC.format(n=2, s="s", sizes="9, 9")
     _n = 2
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
-                 dilation: Any = 1, groups: int = 1, bias: bool = True, padding_mode: str = "zeros", device: Any = None,
-                 dtype: Any = None) -> None:  # fmt: skip
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, 0, groups, bias, padding_mode,
-                         device, dtype)  # fmt: skip
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            0,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
 
 
 class Conv3d(_Conv):
     __doc__ = _CONV_DOC.format(n=3, s="s", sizes="5, 5, 5")
     _n = 3
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
-                 dilation: Any = 1, groups: int = 1, bias: bool = True, padding_mode: str = "zeros", device: Any = None,
-                 dtype: Any = None) -> None:  # fmt: skip
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, 0, groups, bias, padding_mode,
-                         device, dtype)  # fmt: skip
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            0,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
 
 
 class _ConvTransposeNd(_ConvNd):
@@ -224,19 +306,45 @@ class _ConvTransposeNd(_ConvNd):
 
     _transposed = True
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
-                 output_padding: Any = 0, groups: int = 1, bias: bool = True, dilation: Any = 1, padding_mode: str = "zeros",
-                 device: Any = None, dtype: Any = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        output_padding: Any = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Any = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
         if padding_mode != "zeros":
             raise ValueError(f'{type(self).__name__}: only padding_mode="zeros" is supported, got {padding_mode!r}.')
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding, groups, bias,
-                         padding_mode, device, dtype)  # fmt: skip
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            output_padding,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         try:
             extra = self._output_padding(input, output_size)
             transpose = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[self._n - 1]
-            return transpose(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
+            return transpose(
+                input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
+            )
         except (RuntimeError, IndexError) as error:
             better = self._explain(input, error)
             if better is error:
@@ -304,7 +412,7 @@ _TRANSPOSE_DOC = """Transposed convolution over {n} spatial dimension{s}: the in
 
 
 def _transpose_doc(n: int) -> str:
-    row = lambda size: ", ".join([str(size)] * n)  # noqa: E731
+    row = lambda size: ", ".join([str(size)] * n)
     return _TRANSPOSE_DOC.format(n=n, s="s" if n > 1 else "", sizes=row(4), seven=row(7), bigger=row(8))
 
 
@@ -339,14 +447,18 @@ class _LazyConv(LazyModuleMixin):
         names = _TRANSPOSE_ARGS if self._transposed else _CONV_ARGS
         given = dict(zip(names, args, strict=False))
         if len(args) > len(names) or set(given) & set(kwargs):
-            raise TypeError(f"{type(self).__name__}: arguments after kernel_size are {', '.join(names)}, each given once.")
+            raise TypeError(
+                f"{type(self).__name__}: arguments after kernel_size are {', '.join(names)}, each given once."
+            )
         given.update(kwargs)
         bias, device, dtype = given.pop("bias", True), given.pop("device", None), given.pop("dtype", None)
         groups = given.get("groups", 1)
         super().__init__(0, 0, kernel_size, **given, bias=False)
         self.out_channels = positive(type(self).__name__, "out_channels", out_channels)
         if self.out_channels % groups:
-            raise ValueError(f"{type(self).__name__}: out_channels={out_channels} must be divisible by groups={groups}.")
+            raise ValueError(
+                f"{type(self).__name__}: out_channels={out_channels} must be divisible by groups={groups}."
+            )
         self.weight = UninitializedParameter(device=device, dtype=dtype)
         if bias:
             self.bias = UninitializedParameter(device=device, dtype=dtype)
@@ -365,7 +477,9 @@ class _LazyConv(LazyModuleMixin):
             raise RuntimeError(f"{name}: expected {n + 1}-d or {n + 2}-d input, got shape {shape}.")
         self.in_channels = shape[-n - 1]
         if self.in_channels % self.groups:
-            raise ValueError(f"{name}: the input's {self.in_channels} channels must be divisible by groups={self.groups}.")
+            raise ValueError(
+                f"{name}: the input's {self.in_channels} channels must be divisible by groups={self.groups}."
+            )
         first, second = self.out_channels, self.in_channels
         if self._transposed:
             first, second = second, first
@@ -376,7 +490,17 @@ class _LazyConv(LazyModuleMixin):
 
 
 _CONV_ARGS = ("stride", "padding", "dilation", "groups", "bias", "padding_mode", "device", "dtype")
-_TRANSPOSE_ARGS = ("stride", "padding", "output_padding", "groups", "bias", "dilation", "padding_mode", "device", "dtype")
+_TRANSPOSE_ARGS = (
+    "stride",
+    "padding",
+    "output_padding",
+    "groups",
+    "bias",
+    "dilation",
+    "padding_mode",
+    "device",
+    "dtype",
+)
 
 
 class LazyConv1d(_LazyConv, Conv1d):  # type: ignore[misc]

@@ -45,9 +45,13 @@ class Unflatten(Module):
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
         if not isinstance(dim, int):
-            raise TypeError(f"Unflatten: dim must be an int (tensors here have no named dimensions), got {type(dim).__name__}.")
+            raise TypeError(
+                f"Unflatten: dim must be an int (tensors here have no named dimensions), got {type(dim).__name__}."
+            )
         if not isinstance(unflattened_size, (tuple, list)):
-            raise TypeError(f"Unflatten: unflattened_size must be a tuple of ints, got {type(unflattened_size).__name__}.")
+            raise TypeError(
+                f"Unflatten: unflattened_size must be a tuple of ints, got {type(unflattened_size).__name__}."
+            )
         for i, size in enumerate(unflattened_size):
             if not isinstance(size, int):
                 raise TypeError(f"Unflatten: unflattened_size must hold ints, element {i} is {type(size).__name__}.")

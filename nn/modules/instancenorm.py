@@ -10,7 +10,14 @@ from autograd_core import Tensor
 from .. import functional as F
 from .batchnorm import _LazyNormBase, _NormBase
 
-__all__ = ["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "LazyInstanceNorm1d", "LazyInstanceNorm2d", "LazyInstanceNorm3d"]
+__all__ = [
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
+]
 
 
 class _InstanceNorm(_NormBase):
@@ -34,8 +41,18 @@ class _InstanceNorm(_NormBase):
     Source: Ulyanov et al. 2016; PyTorch, page "InstanceNorm2d".
     """
 
-    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,
-                 track_running_stats: bool = False, device: Any = None, dtype: Any = None, *, bias: bool = True) -> None:  # fmt: skip
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
 
     @property
@@ -46,9 +63,7 @@ class _InstanceNorm(_NormBase):
         self._check_input_dim(input)
         channels = input.shape[self._feature_dim]
         if channels != self.num_features:
-            text = (
-                f"{type(self).__name__}: expected {self.num_features} channels, got {channels}, input shape {tuple(input.shape)}."
-            )
+            text = f"{type(self).__name__}: expected {self.num_features} channels, got {channels}, input shape {tuple(input.shape)}."
             if self.affine or self.track_running_stats:
                 raise ValueError(text)
             warnings.warn(f"{text} num_features is not used without affine; give the right one.", stacklevel=2)

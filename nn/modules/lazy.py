@@ -25,7 +25,9 @@ class LazyModuleMixin:
 
     def initialize_parameters(self, *args: Any, **kwargs: Any) -> None:
         """Give every parameter its shape, from the inputs of the first call."""
-        raise NotImplementedError(f"{type(self).__name__}: write initialize_parameters(*inputs), which gives the parameters shapes.")
+        raise NotImplementedError(
+            f"{type(self).__name__}: write initialize_parameters(*inputs), which gives the parameters shapes."
+        )
 
     def has_uninitialized_params(self) -> bool:
         """Whether a parameter or buffer still waits for its shape."""

@@ -30,7 +30,9 @@ class _Pad(Module):
     def _check(self, input: Tensor) -> None:
         n = self._n
         if input.ndim not in (n + 1, n + 2):
-            raise ValueError(f"{type(self).__name__}: expected {n + 1}-d or {n + 2}-d input, got shape {tuple(input.shape)}.")
+            raise ValueError(
+                f"{type(self).__name__}: expected {n + 1}-d or {n + 2}-d input, got shape {tuple(input.shape)}."
+            )
 
     def forward(self, input: Tensor) -> Tensor:
         self._check(input)

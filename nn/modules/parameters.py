@@ -166,7 +166,7 @@ class ParameterDict(Module):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The entry, or ``default``."""
-        return self[key] if key in self else default
+        return self.get(key, default)
 
     def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
         """A new ParameterDict with ``default`` under each key."""
@@ -196,10 +196,14 @@ class ParameterDict(Module):
             pairs = parameters
         for i, pair in enumerate(pairs):
             if not isinstance(pair, Iterable):
-                raise TypeError(f"ParameterDict.update: element {i} must be a pair (key, value), got {type(pair).__name__}.")
+                raise TypeError(
+                    f"ParameterDict.update: element {i} must be a pair (key, value), got {type(pair).__name__}."
+                )
             pair = tuple(pair)
             if len(pair) != 2:
-                raise ValueError(f"ParameterDict.update: element {i} must be a pair (key, value), got {len(pair)} values.")
+                raise ValueError(
+                    f"ParameterDict.update: element {i} must be a pair (key, value), got {len(pair)} values."
+                )
             self[pair[0]] = pair[1]
 
     def __or__(self, other: ParameterDict) -> ParameterDict:

@@ -31,16 +31,30 @@ class _MaxPool(Module):
         Whether a window may hang over the end.
     """
 
-    def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, return_indices: bool = False,
-                 ceil_mode: bool = False) -> None:  # fmt: skip
+    def __init__(
+        self,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        return_indices: bool = False,
+        ceil_mode: bool = False,
+    ) -> None:
         super().__init__()
         self.kernel_size = kernel_size
         self.stride = stride if stride is not None else kernel_size
         self.padding, self.dilation, self.return_indices, self.ceil_mode = padding, dilation, return_indices, ceil_mode
 
     def _pool(self, function: Any, input: Tensor) -> Any:
-        return function(input, self.kernel_size, self.stride, self.padding, self.dilation, ceil_mode=self.ceil_mode,
-                        return_indices=self.return_indices)  # fmt: skip
+        return function(
+            input,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            ceil_mode=self.ceil_mode,
+            return_indices=self.return_indices,
+        )
 
     def extra_repr(self) -> str:
         return (
@@ -133,8 +147,14 @@ class _AvgPool(Module):
 class AvgPool1d(_AvgPool):
     __doc__ = _AvgPool.__doc__
 
-    def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-                 count_include_pad: bool = True) -> None:  # fmt: skip
+    def __init__(
+        self,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
         super().__init__()
         self.kernel_size = per_dim("AvgPool1d", "kernel_size", kernel_size, 1)
         self.stride = per_dim("AvgPool1d", "stride", stride if stride is not None else kernel_size, 1)
@@ -146,8 +166,15 @@ class AvgPool1d(_AvgPool):
 
 
 class _AvgPoolNd(_AvgPool):
-    def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-                 count_include_pad: bool = True, divisor_override: int | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> None:
         super().__init__()
         self.kernel_size = kernel_size
         self.stride = stride if stride is not None else kernel_size
@@ -155,8 +182,15 @@ class _AvgPoolNd(_AvgPool):
         self.divisor_override = divisor_override
 
     def _pool(self, function: Any, input: Tensor) -> Tensor:
-        return function(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad,
-                        self.divisor_override)  # type: ignore[no-any-return]  # fmt: skip
+        return function(
+            input,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.ceil_mode,
+            self.count_include_pad,
+            self.divisor_override,
+        )  # type: ignore[no-any-return]
 
 
 class AvgPool2d(_AvgPoolNd):
@@ -188,8 +222,14 @@ class FractionalMaxPool2d(Module):
 
     _n = 2
 
-    def __init__(self, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: bool = False,
-                 _random_samples: Tensor | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        kernel_size: Any,
+        output_size: Any = None,
+        output_ratio: Any = None,
+        return_indices: bool = False,
+        _random_samples: Tensor | None = None,
+    ) -> None:
         super().__init__()
         name, n = type(self).__name__, self._n
         self.kernel_size = per_dim(name, "kernel_size", kernel_size, n)
@@ -204,8 +244,14 @@ class FractionalMaxPool2d(Module):
 
     def forward(self, input: Tensor) -> Any:
         pool = F.fractional_max_pool2d if self._n == 2 else F.fractional_max_pool3d
-        return pool(input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices,
-                    _random_samples=self._random_samples)  # fmt: skip
+        return pool(
+            input,
+            self.kernel_size,
+            self.output_size,
+            self.output_ratio,
+            self.return_indices,
+            _random_samples=self._random_samples,
+        )
 
 
 class FractionalMaxPool3d(FractionalMaxPool2d):

@@ -27,9 +27,20 @@ _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 class RNNBase(Module):
     """What RNN, LSTM and GRU share: parameters, checks, layers and directions."""
 
-    def __init__(self, mode: str, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True,
-                 batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0,
-                 device: Any = None, dtype: Any = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        mode: str,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__()
         name = type(self).__name__
         if mode not in _GATES:
@@ -47,7 +58,8 @@ class RNNBase(Module):
         self.dropout = float(dropout)
         if dropout > 0 and num_layers == 1:
             warnings.warn(
-                f"{name}: dropout comes between layers, so dropout={dropout} does nothing with num_layers=1.", stacklevel=3
+                f"{name}: dropout comes between layers, so dropout={dropout} does nothing with num_layers=1.",
+                stacklevel=3,
             )
         self.proj_size = positive(name, "proj_size", proj_size, zero=True)
         if proj_size >= hidden_size:
@@ -105,12 +117,18 @@ class RNNBase(Module):
         name, shape = type(self).__name__, tuple(x.shape)
         if x.ndim not in ndims:
             text = " or ".join(f"{n}-d" for n in ndims)
-            raise (ValueError if 2 in ndims and 3 in ndims else RuntimeError)(f"{name}: expected {text} input, got shape {shape}.")
+            raise (ValueError if 2 in ndims and 3 in ndims else RuntimeError)(
+                f"{name}: expected {text} input, got shape {shape}."
+            )
         if shape[-1] != self.input_size:
-            raise RuntimeError(f"{name}: expected input with last dimension input_size={self.input_size}, got shape {shape}.")
+            raise RuntimeError(
+                f"{name}: expected input with last dimension input_size={self.input_size}, got shape {shape}."
+            )
         kind = getattr(self, self._all_weights[0][0]).dtype
         if x.dtype != kind:
-            raise ValueError(f"{name}: the input is {x.dtype} but the weights are {kind}; convert the input with x.to({kind}).")
+            raise ValueError(
+                f"{name}: the input is {x.dtype} but the weights are {kind}; convert the input with x.to({kind})."
+            )
 
     def _check_state(self, what: str, state: Any, batch: int, width: int, batched: bool) -> Any:
         wanted = (self.num_layers * self._directions, batch, width)
@@ -150,7 +168,9 @@ class RNNBase(Module):
             x = x.transpose(0, 1)
         steps, batch, _ = x.shape
         if steps == 0:
-            raise RuntimeError(f"{type(self).__name__}: expected at least one time step, got input shape {tuple(input.shape)}.")
+            raise RuntimeError(
+                f"{type(self).__name__}: expected at least one time step, got input shape {tuple(input.shape)}."
+            )
         out, final = self._run(x, self._states(hx, batch, x, batched))
         if not batched:
             return out.squeeze(1), self._as_given(tuple(s.squeeze(1) for s in final))
@@ -164,9 +184,12 @@ class RNNBase(Module):
             return tuple(ac.zeros(layers, batch, w, dtype=x.dtype) for w in widths.values())
         given = hx if self.mode == "LSTM" else (hx,)
         if not isinstance(given, (tuple, list)) or len(given) != len(widths):
-            raise RuntimeError(f"{type(self).__name__}: expected the state as ({', '.join(widths)}), got {type(hx).__name__}.")
+            raise RuntimeError(
+                f"{type(self).__name__}: expected the state as ({', '.join(widths)}), got {type(hx).__name__}."
+            )
         return tuple(
-            self._check_state(f"{what}_0", s, batch, w, batched) for s, (what, w) in zip(given, widths.items(), strict=True)
+            self._check_state(f"{what}_0", s, batch, w, batched)
+            for s, (what, w) in zip(given, widths.items(), strict=True)
         )
 
     def _as_given(self, final: tuple[Any, ...]) -> Any:
@@ -265,14 +288,37 @@ class RNN(RNNBase):
         extra='    nonlinearity : {"tanh", "relu"}\n', gates="One block of hidden_size rows",
     )  # fmt: skip
 
-    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh", bias: bool = True,
-                 batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, device: Any = None,
-                 dtype: Any = None, *, proj_size: int = 0) -> None:  # fmt: skip
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        proj_size: int = 0,
+    ) -> None:
         _no_projection("RNN", proj_size)
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"RNN: nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}.")
-        super().__init__(f"RNN_{nonlinearity.upper()}", input_size, hidden_size, num_layers, bias, batch_first, dropout,
-                         bidirectional, 0, device, dtype)  # fmt: skip
+        super().__init__(
+            f"RNN_{nonlinearity.upper()}",
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            0,
+            device,
+            dtype,
+        )
         self.nonlinearity = nonlinearity
 
 
@@ -283,11 +329,32 @@ class LSTM(RNNBase):
         extra="", gates="Blocks of hidden_size rows for i, f, g, o",
     )  # fmt: skip
 
-    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
-                 dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0, device: Any = None,
-                 dtype: Any = None) -> None:  # fmt: skip
-        super().__init__("LSTM", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size,
-                         device, dtype)  # fmt: skip
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            "LSTM",
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            proj_size,
+            device,
+            dtype,
+        )
 
 
 class GRU(RNNBase):
@@ -297,11 +364,24 @@ class GRU(RNNBase):
         extra="", gates="Blocks of hidden_size rows for r, z, n",
     )  # fmt: skip
 
-    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
-                 dropout: float = 0.0, bidirectional: bool = False, device: Any = None, dtype: Any = None, *,
-                 proj_size: int = 0) -> None:  # fmt: skip
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        proj_size: int = 0,
+    ) -> None:
         _no_projection("GRU", proj_size)
-        super().__init__("GRU", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, 0, device, dtype)
+        super().__init__(
+            "GRU", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, 0, device, dtype
+        )
 
 
 def _no_projection(name: str, proj_size: int) -> None:
@@ -318,7 +398,9 @@ class RNNCellBase(Module):
     bias_ih: Tensor | None
     bias_hh: Tensor | None
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool, num_chunks: int, device: Any = None, dtype: Any = None) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool, num_chunks: int, device: Any = None, dtype: Any = None
+    ) -> None:
         super().__init__()
         name = type(self).__name__
         self.input_size = positive(name, "input_size", input_size, zero=True)
@@ -343,12 +425,16 @@ class RNNCellBase(Module):
         if input.ndim not in (1, 2):
             raise ValueError(f"{name}: expected input of 1 or 2 dimensions, got shape {shape}.")
         if shape[-1] != self.input_size:
-            raise RuntimeError(f"{name}: expected input with last dimension input_size={self.input_size}, got shape {shape}.")
+            raise RuntimeError(
+                f"{name}: expected input with last dimension input_size={self.input_size}, got shape {shape}."
+            )
         wanted = (*shape[:-1], self.hidden_size)
         full = []
         for s in states:
             if s is not None and tuple(s.shape) != wanted:
-                raise RuntimeError(f"{name}: expected a hidden state of shape {wanted} for input {shape}, got {tuple(s.shape)}.")
+                raise RuntimeError(
+                    f"{name}: expected a hidden state of shape {wanted} for input {shape}, got {tuple(s.shape)}."
+                )
             full.append(ac.zeros(wanted, dtype=input.dtype) if s is None else s)
         return function(F.linear(input, self.weight_ih, self.bias_ih), *full, self.weight_hh, self.bias_hh)
 
@@ -371,8 +457,15 @@ class RNNCell(RNNCellBase):
     Size([3, 20])
     """
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh", device: Any = None,
-                 dtype: Any = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        nonlinearity: str = "tanh",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__(input_size, hidden_size, bias, 1, device, dtype)
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"RNNCell: nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}.")
@@ -393,7 +486,9 @@ class LSTMCell(RNNCellBase):
     Size([3, 20])
     """
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
         super().__init__(input_size, hidden_size, bias, 4, device, dtype)
 
     def forward(self, input: Tensor, hx: Any = None) -> Any:
@@ -412,7 +507,9 @@ class GRUCell(RNNCellBase):
     Size([3, 20])
     """
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Any:

@@ -20,8 +20,9 @@ def _check(name: str, layer: Any, bn: Any) -> None:
         raise RuntimeError(f"{name}: the batch norm has no running statistics (track_running_stats=False).")
 
 
-def fuse_conv_bn_weights(conv_w: Any, conv_b: Any, bn_rm: Any, bn_rv: Any, bn_eps: float, bn_w: Any, bn_b: Any,
-                         transpose: bool = False) -> tuple[Parameter, Parameter]:  # fmt: skip
+def fuse_conv_bn_weights(
+    conv_w: Any, conv_b: Any, bn_rm: Any, bn_rv: Any, bn_eps: float, bn_w: Any, bn_b: Any, transpose: bool = False
+) -> tuple[Parameter, Parameter]:
     """Weight and bias of the convolution that computes ``batch_norm(conv(x))``: w s and (b - mean) s + bias, s = weight / sqrt(var + eps)."""
     scale = (bn_rv + bn_eps).rsqrt()
     if bn_w is not None:
@@ -73,7 +74,10 @@ def fuse_linear_bn_eval(linear: Any, bn: Any) -> Any:
             f"fuse_linear_bn_eval: the batch norm has {bn.num_features} features, the linear map {linear.out_features} outputs."
         )
     fused = copy.deepcopy(linear)
-    statistics = [None if t is None else t.expand(linear.out_features) for t in (bn.running_mean, bn.running_var, bn.weight, bn.bias)]
+    statistics = [
+        None if t is None else t.expand(linear.out_features)
+        for t in (bn.running_mean, bn.running_var, bn.weight, bn.bias)
+    ]
     mean, var, weight, bias = statistics
     with ac.no_grad():
         fused.weight, fused.bias = fuse_linear_bn_weights(fused.weight, fused.bias, mean, var, bn.eps, weight, bias)

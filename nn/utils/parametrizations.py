@@ -134,7 +134,9 @@ class _Orthogonal(Module):
             below = X.tril(-1)
             tau = 2.0 / (1.0 + (below * below).sum(-2))
             Q = ac.linalg.householder_product(below, tau)
-            Q = Q * X.detach().diagonal(dim1=-2, dim2=-1).sgn().unsqueeze(-2)  # the diagonal holds signs, not parameters
+            Q = Q * X.detach().diagonal(dim1=-2, dim2=-1).sgn().unsqueeze(
+                -2
+            )  # the diagonal holds signs, not parameters
         else:
             lower = X.tril()
             if n != k:
@@ -208,7 +210,9 @@ def _orthogonalise(A: Any) -> Any:
     return ac.from_numpy(np.ascontiguousarray(q * np.sign(d.real)[..., None, :]))
 
 
-def orthogonal(module: Any, name: str = "weight", orthogonal_map: str | None = None, *, use_trivialization: bool = True) -> Any:
+def orthogonal(
+    module: Any, name: str = "weight", orthogonal_map: str | None = None, *, use_trivialization: bool = True
+) -> Any:
     """Keep a matrix (or a batch of matrices) orthogonal: orthonormal columns, or rows where it is wide.
 
     Parameters
@@ -234,7 +238,9 @@ def orthogonal(module: Any, name: str = "weight", orthogonal_map: str | None = N
     if orthogonal_map is None:
         orthogonal_map = "matrix_exp" if weight.shape[-2] == weight.shape[-1] or is_complex else "householder"
     if orthogonal_map not in ("matrix_exp", "cayley", "householder"):
-        raise ValueError(f"orthogonal: orthogonal_map must be 'matrix_exp', 'cayley' or 'householder', got {orthogonal_map!r}.")
+        raise ValueError(
+            f"orthogonal: orthogonal_map must be 'matrix_exp', 'cayley' or 'householder', got {orthogonal_map!r}."
+        )
     if is_complex and orthogonal_map == "householder":
         raise ValueError("orthogonal: the householder map is for real matrices only.")
     register_parametrization(module, name, _Orthogonal(weight, orthogonal_map, use_trivialization), unsafe=True)

@@ -79,7 +79,9 @@ class ParametrizationList(ModuleList):
             for module in reversed(list(self)):
                 new = _invert(module, new)
         if not isinstance(new, (Tensor, Sequence)):
-            raise ValueError(f"register_parametrization: right_inverse must return a tensor or several, got {type(new).__name__}.")
+            raise ValueError(
+                f"register_parametrization: right_inverse must return a tensor or several, got {type(new).__name__}."
+            )
         self.is_tensor = isinstance(new, Tensor)
         self.ntensors = 1 if self.is_tensor else len(new)
         if self.is_tensor:
@@ -93,9 +95,15 @@ class ParametrizationList(ModuleList):
         else:
             for i, part in enumerate(new):
                 if not isinstance(part, Tensor):
-                    raise ValueError(f"register_parametrization: right_inverse gave {type(part).__name__} as element {i}.")
+                    raise ValueError(
+                        f"register_parametrization: right_inverse gave {type(part).__name__} as element {i}."
+                    )
                 part = part.detach()
-                _register(self, f"original{i}", Parameter(part, original.requires_grad) if isinstance(original, Parameter) else part)
+                _register(
+                    self,
+                    f"original{i}",
+                    Parameter(part, original.requires_grad) if isinstance(original, Parameter) else part,
+                )
         if not unsafe:
             _check_same("a parametrization", self(), before)
 
@@ -105,7 +113,9 @@ class ParametrizationList(ModuleList):
             new: Any = value
             for module in reversed(list(self)):
                 if not hasattr(module, "right_inverse"):
-                    raise RuntimeError(f"{type(module).__name__}: it has no right_inverse, so its result cannot be assigned to.")
+                    raise RuntimeError(
+                        f"{type(module).__name__}: it has no right_inverse, so its result cannot be assigned to."
+                    )
                 new = module.right_inverse(new)
             olds = [self.original] if self.is_tensor else [getattr(self, f"original{i}") for i in range(self.ntensors)]
             news = [new] if self.is_tensor else list(new)
@@ -113,7 +123,9 @@ class ParametrizationList(ModuleList):
                 raise ValueError(f"right_inverse: expected {len(olds)} tensors, got {len(news)}.")
             for old, part in zip(olds, news, strict=True):
                 if not isinstance(part, Tensor) or part.dtype != old.dtype:
-                    raise ValueError(f"right_inverse: expected a tensor of dtype {old.dtype}, got {getattr(part, 'dtype', type(part))}.")
+                    raise ValueError(
+                        f"right_inverse: expected a tensor of dtype {old.dtype}, got {getattr(part, 'dtype', type(part))}."
+                    )
                 old.data = part.detach()
 
     def forward(self) -> Any:
@@ -184,7 +196,9 @@ def _set_class(module: Any) -> None:
 # ------------------------------------------------------------------------------------------------ public functions
 
 
-def register_parametrization(module: Module, tensor_name: str, parametrization: Module, *, unsafe: bool = False) -> Module:
+def register_parametrization(
+    module: Module, tensor_name: str, parametrization: Module, *, unsafe: bool = False
+) -> Module:
     """Make ``module.tensor_name`` the result of ``parametrization`` applied to the original tensor.
 
     Parameters
@@ -262,7 +276,9 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
         If it has no parametrizations, or ``leave_parametrized=False`` with several originals.
     """
     if not is_parametrized(module, tensor_name):
-        raise ValueError(f"remove_parametrizations: {tensor_name!r} of {type(module).__name__} has no parametrizations.")
+        raise ValueError(
+            f"remove_parametrizations: {tensor_name!r} of {type(module).__name__} has no parametrizations."
+        )
     chain: Any = module.parametrizations[tensor_name]  # type: ignore[index]
     if not chain.is_tensor and not leave_parametrized:
         raise ValueError(
@@ -290,7 +306,9 @@ def type_before_parametrizations(module: Module) -> type:
     return getattr(type(module), "_parametrized_class", type(module))
 
 
-def transfer_parametrizations_and_params(from_module: Module, to_module: Module, tensor_name: str | None = None) -> Module:
+def transfer_parametrizations_and_params(
+    from_module: Module, to_module: Module, tensor_name: str | None = None
+) -> Module:
     """Give ``to_module`` copies of the parametrizations (and the tensors they start from) of ``from_module``."""
     if not is_parametrized(from_module):
         return to_module

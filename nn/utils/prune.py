@@ -75,7 +75,9 @@ class BasePruningMethod(ABC):
     def prune(self, t: Any, default_mask: Any = None, importance_scores: Any = None) -> Any:
         """``t`` times the mask, without a module."""
         if importance_scores is not None and importance_scores.shape != t.shape:
-            raise ValueError(f"prune: importance_scores must have shape {tuple(t.shape)}, got {tuple(importance_scores.shape)}.")
+            raise ValueError(
+                f"prune: importance_scores must have shape {tuple(t.shape)}, got {tuple(importance_scores.shape)}."
+            )
         scores = t if importance_scores is None else importance_scores
         return t * self.compute_mask(scores.detach(), ac.ones_like(t) if default_mask is None else default_mask)
 
@@ -266,7 +268,9 @@ class CustomFromMask(BasePruningMethod):
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         if self.mask.shape != default_mask.shape:
-            raise ValueError(f"CustomFromMask: the mask has shape {tuple(self.mask.shape)}, the tensor {tuple(default_mask.shape)}.")
+            raise ValueError(
+                f"CustomFromMask: the mask has shape {tuple(self.mask.shape)}, the tensor {tuple(default_mask.shape)}."
+            )
         return default_mask * self.mask.to(default_mask.dtype)  # type: ignore[operator,attr-defined,no-any-return]
 
 
@@ -306,7 +310,9 @@ def random_structured(module: Any, name: str, amount: Any, dim: int) -> Any:
     return module
 
 
-def ln_structured(module: Any, name: str, amount: Any, n: Any, dim: int, importance_scores: Tensor | None = None) -> Any:
+def ln_structured(
+    module: Any, name: str, amount: Any, n: Any, dim: int, importance_scores: Tensor | None = None
+) -> Any:
     """Prune the ``amount`` of slices along ``dim`` with the smallest n-norms."""
     LnStructured.apply(module, name, amount, n, dim, importance_scores=importance_scores)
     return module
@@ -318,7 +324,9 @@ def custom_from_mask(module: Any, name: str, mask: Tensor) -> Any:
     return module
 
 
-def global_unstructured(parameters: Iterable[tuple[Any, str]], pruning_method: Any, importance_scores: Any = None, **kwargs: Any) -> None:
+def global_unstructured(
+    parameters: Iterable[tuple[Any, str]], pruning_method: Any, importance_scores: Any = None, **kwargs: Any
+) -> None:
     """Prune several parameters as if they were one vector.
 
     Parameters
@@ -342,7 +350,10 @@ def global_unstructured(parameters: Iterable[tuple[Any, str]], pruning_method: A
     flat = np.concatenate([scores.get(pair, v).array.reshape(-1) for pair, v in zip(pairs, values, strict=True)])
     masks = [getattr(m, f"{n}_mask", None) for m, n in pairs]
     kept = np.concatenate(
-        [np.ones(v.array.size, flat.dtype) if k is None else k.array.reshape(-1) for k, v in zip(masks, values, strict=True)]
+        [
+            np.ones(v.array.size, flat.dtype) if k is None else k.array.reshape(-1)
+            for k, v in zip(masks, values, strict=True)
+        ]
     )
     chain = PruningContainer()
     method._tensor_name = chain._tensor_name = "all"

@@ -39,10 +39,14 @@ class PackedSequence(_Packed):
 
     __slots__ = ()
 
-    def __new__(cls, data: Any, batch_sizes: Any = None, sorted_indices: Any = None, unsorted_indices: Any = None) -> PackedSequence:
+    def __new__(
+        cls, data: Any, batch_sizes: Any = None, sorted_indices: Any = None, unsorted_indices: Any = None
+    ) -> PackedSequence:
         if batch_sizes is None:
             if not isinstance(data, (list, tuple)) or len(data) != 2:
-                raise TypeError("PackedSequence: give data and batch_sizes; it is usually made by pack_padded_sequence().")
+                raise TypeError(
+                    "PackedSequence: give data and batch_sizes; it is usually made by pack_padded_sequence()."
+                )
             data, batch_sizes = data
         if unsorted_indices is None:
             unsorted_indices = invert_permutation(sorted_indices)
@@ -97,7 +101,9 @@ def _lengths(lengths: Any, name: str) -> Any:
     return values.astype(np.int64).reshape(-1)
 
 
-def pack_padded_sequence(input: Tensor, lengths: Any, batch_first: bool = False, enforce_sorted: bool = True) -> PackedSequence:
+def pack_padded_sequence(
+    input: Tensor, lengths: Any, batch_first: bool = False, enforce_sorted: bool = True
+) -> PackedSequence:
     """Pack a padded batch.
 
     Parameters
@@ -125,7 +131,9 @@ def pack_padded_sequence(input: Tensor, lengths: Any, batch_first: bool = False,
     if not isinstance(input, Tensor):
         raise TypeError(f"pack_padded_sequence: input must be a Tensor, got {type(input).__name__}.")
     if input.ndim < 2:
-        raise RuntimeError(f"pack_padded_sequence: expected at least 2 dimensions (time and batch), got shape {tuple(input.shape)}.")
+        raise RuntimeError(
+            f"pack_padded_sequence: expected at least 2 dimensions (time and batch), got shape {tuple(input.shape)}."
+        )
     sizes = _lengths(lengths, "pack_padded_sequence")
     batch, steps = (input.shape[0], input.shape[1]) if batch_first else (input.shape[1], input.shape[0])
     if sizes.size != batch:
@@ -135,7 +143,9 @@ def pack_padded_sequence(input: Tensor, lengths: Any, batch_first: bool = False,
     if sizes.min() <= 0:
         raise RuntimeError(f"pack_padded_sequence: every length must be at least 1, got {sizes.tolist()}.")
     if sizes.max() > steps:
-        raise RuntimeError(f"pack_padded_sequence: the longest length is {sizes.max()}, but the input has {steps} time steps.")
+        raise RuntimeError(
+            f"pack_padded_sequence: the longest length is {sizes.max()}, but the input has {steps} time steps."
+        )
     order = None
     if not enforce_sorted:
         order = np.argsort(-sizes, kind="stable")
@@ -153,7 +163,9 @@ def pack_padded_sequence(input: Tensor, lengths: Any, batch_first: bool = False,
     rows = member * steps + step if batch_first else step * batch + member
     flat: Any = input.reshape(batch * steps, *input.shape[2:])  # type: ignore[attr-defined]
     return PackedSequence(
-        flat.index_select(0, ac.from_numpy(rows)), ac.from_numpy(running), None if order is None else ac.from_numpy(order)
+        flat.index_select(0, ac.from_numpy(rows)),
+        ac.from_numpy(running),
+        None if order is None else ac.from_numpy(order),
     )
 
 

@@ -11,8 +11,15 @@ from ..module import Module
 __all__ = ["functional_call"]
 
 
-def functional_call(module: Module, parameters_and_buffer_dicts: Any, args: Any = None, kwargs: Any = None, *,
-                    tie_weights: bool = True, strict: bool = False) -> Any:  # fmt: skip
+def functional_call(
+    module: Module,
+    parameters_and_buffer_dicts: Any,
+    args: Any = None,
+    kwargs: Any = None,
+    *,
+    tie_weights: bool = True,
+    strict: bool = False,
+) -> Any:
     """Call ``module`` as if the given tensors were its parameters and buffers (PyTorch's ``torch.func.functional_call``).
 
     Parameters
@@ -46,7 +53,9 @@ def functional_call(module: Module, parameters_and_buffer_dicts: Any, args: Any 
     """
     if isinstance(parameters_and_buffer_dicts, Mapping):
         given = dict(parameters_and_buffer_dicts)
-    elif isinstance(parameters_and_buffer_dicts, Sequence) and all(isinstance(d, Mapping) for d in parameters_and_buffer_dicts):
+    elif isinstance(parameters_and_buffer_dicts, Sequence) and all(
+        isinstance(d, Mapping) for d in parameters_and_buffer_dicts
+    ):
         given = {}
         for d in parameters_and_buffer_dicts:
             if twice := sorted(set(given) & set(d)):
@@ -81,7 +90,9 @@ def _replaced(module: Module, given: dict[str, Any], tie_weights: bool, strict: 
         for tied in names.values():
             chosen = {id(given[n]): given[n] for n in tied if n in given}
             if len(chosen) > 1:
-                raise ValueError(f"functional_call: {tied} are one tensor of the module, but were given different values.")
+                raise ValueError(
+                    f"functional_call: {tied} are one tensor of the module, but were given different values."
+                )
             for value in chosen.values():
                 wanted.update(dict.fromkeys(tied, value))
     unexpected = sorted(set(wanted) - set(places))

@@ -72,10 +72,14 @@ class Summary:
             if self.depth is None or r.depth <= self.depth:
                 name = "  " * r.depth + f"{r.kind}" + (f" ({r.path})" if r.path else "")
                 count = "shared" if r.shared else f"{r.parameters:,}" if r.parameters else "-"
-                cells.append((name, r.output, count, f"{r.multiply_adds:,}" if r.multiply_adds else "-", _bytes(r.forward_bytes)))
+                cells.append(
+                    (name, r.output, count, f"{r.multiply_adds:,}" if r.multiply_adds else "-", _bytes(r.forward_bytes))
+                )
         widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
         lines = [
-            "  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))).rstrip()
+            "  ".join(
+                c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
             for row in cells
         ]
         rule = "-" * max(map(len, lines))
@@ -150,7 +154,13 @@ class _Meter:
     def forward(self, op: Any, args: tuple[Any, ...], run: Any) -> Any:
         result = run(*args)
         cost = _multiply_adds(op, args, result)
-        size = 0 if op.view else sum(t.array.nbytes for t in (result if isinstance(result, tuple) else (result,)) if isinstance(t, Tensor))
+        size = (
+            0
+            if op.view
+            else sum(
+                t.array.nbytes for t in (result if isinstance(result, tuple) else (result,)) if isinstance(t, Tensor)
+            )
+        )
         for row in self._stack:
             row.multiply_adds += cost
             row.forward_bytes += size
@@ -162,7 +172,13 @@ class _Meter:
     def module(self, module: Any, run: Any) -> Any:
         shared = id(module) in self._seen
         self._seen.add(id(module))
-        row = Row(self._names.get(id(module), ""), type(module).__name__, len(self._stack), count_parameters(module), shared=shared)
+        row = Row(
+            self._names.get(id(module), ""),
+            type(module).__name__,
+            len(self._stack),
+            count_parameters(module),
+            shared=shared,
+        )
         self.rows.append(row)
         self._stack.append(row)
         try:
@@ -173,7 +189,9 @@ class _Meter:
         return result
 
 
-def summary(model: Any, input: Any = None, *, input_size: Any = None, depth: int | None = None, **kwargs: Any) -> Summary:
+def summary(
+    model: Any, input: Any = None, *, input_size: Any = None, depth: int | None = None, **kwargs: Any
+) -> Summary:
     """Run ``model`` once and describe each module's call: output shape, parameters, multiply-adds, bytes of results.
 
     The model is run in evaluation mode without recording gradients; its mode and its state are as before afterwards.
@@ -229,5 +247,9 @@ def summary(model: Any, input: Any = None, *, input_size: Any = None, depth: int
             m.training = training
     parameters = list(model.parameters())
     return Summary(
-        meter.rows, count_parameters(model), count_parameters(model, True), sum(p.array.nbytes for p in parameters), depth
+        meter.rows,
+        count_parameters(model),
+        count_parameters(model, True),
+        sum(p.array.nbytes for p in parameters),
+        depth,
     )

@@ -69,7 +69,9 @@ def weight_norm(module: Any, name: str = "weight", dim: int | None = 0) -> Any:
     Use :func:`nn.utils.parametrizations.weight_norm`.
     """
     warnings.warn(
-        "nn.utils.weight_norm is deprecated in favour of nn.utils.parametrizations.weight_norm.", FutureWarning, stacklevel=2
+        "nn.utils.weight_norm is deprecated in favour of nn.utils.parametrizations.weight_norm.",
+        FutureWarning,
+        stacklevel=2,
     )
     WeightNorm.apply(module, name, dim)
     return module
