@@ -7,7 +7,8 @@
 ``x`` is (time, batch, features), the states are (batch, hidden).  With ``lengths`` (batch,), row n takes part in the
 first ``lengths[n]`` steps only: its state then stands still and its output is 0; backwards it starts at its own end.
 That is what packed sequences need.  The product with the input is done for all steps at once; what is kept for the
-backward pass is what PyTorch keeps: outputs for RNN, gates and cells for LSTM, gates for GRU.
+backward pass is what PyTorch keeps: outputs for RNN, gates and cells for LSTM, gates for GRU.  Sequences of one length
+run on the kernels of ``kernels/rnn.py``; lengths and projections are walked here, one NumPy step at a time.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import rnn as kernels
 from ..op import defop, sym
 from ..tensor import Tensor, wrap
 from .checks import floating, integers, one_type
@@ -62,11 +64,28 @@ def _before(states: Any, start: Any, lengths: Any, t: int, reverse: bool) -> Any
     return _keep(_active(lengths, previous), states[previous], start) if reverse else states[previous]
 
 
-def _weights(da: Any, x: Any, previous: Any, w_ih: Any, needs_x: bool) -> tuple[Any, Any, Any, Any]:
-    """Gradients of x, w_ih, w_hh and the bias from those of all pre-activations."""
+def _input_weights(da: Any, x: Any, w_ih: Any, needs_x: bool) -> tuple[Any, Any, Any]:
+    """Gradients of x, w_ih and the bias from those of all pre-activations."""
     flat = da.reshape(-1, da.shape[2])
     gx = np.matmul(flat, w_ih).reshape(x.shape) if needs_x else None
-    return gx, flat.T @ x.reshape(-1, x.shape[2]), flat.T @ previous.reshape(len(flat), -1), flat.sum(0)
+    return gx, flat.T @ x.reshape(-1, x.shape[2]), flat.sum(0)
+
+
+def _state_weight(da: Any, previous: Any) -> Any:
+    """The gradient of w_hh."""
+    return da.reshape(-1, da.shape[2]).T @ previous.reshape(-1, previous.shape[2])
+
+
+def _last(states: Any, reverse: bool) -> Any:
+    """A copy of the state in which the walk ended."""
+    return states[0 if reverse else -1].copy()
+
+
+def _with_last(g_out: Any, g_last: Any, reverse: bool) -> Any:
+    """The gradient of all states, that of the last one added."""
+    out = g_out.copy()
+    out[0 if reverse else -1] += g_last
+    return out
 
 
 def _all_before(states: Any, start: Any, lengths: Any, reverse: bool) -> Any:
@@ -82,6 +101,9 @@ def _all_before(states: Any, start: Any, lengths: Any, reverse: bool) -> Any:
 
 def _rnn(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, lengths: Any, relu: bool, reverse: bool) -> Any:
     gates = _inputs(x, w_ih, b_ih, b_hh)
+    if lengths is None:
+        out = kernels.rnn(gates, w_hh, h0, "relu" if relu else "tanh", reverse)
+        return out, _last(out, reverse)
     out, h = np.empty_like(gates), h0
     for t in _steps(len(x), reverse):
         a = gates[t] + h @ w_hh.T
@@ -96,6 +118,12 @@ def _rnn_rule(
     g: Any, x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, lengths: Any, out: Any, relu: bool, reverse: bool, needs: Any
 ) -> Any:
     g_out, carry = g[0], g[1]
+    if lengths is None:
+        da, gw_hh, carry = kernels.rnn_backward(
+            _with_last(g_out, carry, reverse), out, w_hh, h0, "relu" if relu else "tanh", reverse
+        )
+        gx, gw_ih, gb = _input_weights(da, x, w_ih, needs[0])
+        return gx, carry, gw_ih, gw_hh, gb, gb.copy() if needs[5] else None, None
     da = np.empty_like(out)
     for t in reversed(_steps(len(x), reverse)):
         active = _active(lengths, t)
@@ -103,7 +131,8 @@ def _rnn_rule(
         step = total * (out[t] > 0) if relu else total * (1 - out[t] * out[t])
         da[t] = step = _blank(active, step)
         carry = _keep(active, step @ w_hh, carry)
-    gx, gw_ih, gw_hh, gb = _weights(da, x, _all_before(out, h0, lengths, reverse), w_ih, needs[0])
+    gx, gw_ih, gb = _input_weights(da, x, w_ih, needs[0])
+    gw_hh = _state_weight(da, _all_before(out, h0, lengths, reverse))
     return gx, carry, gw_ih, gw_hh, gb, gb.copy() if needs[5] else None, None
 
 
@@ -159,6 +188,9 @@ def _lstm(
     x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any, lengths: Any, reverse: bool
 ) -> Any:
     gates = _inputs(x, w_ih, b_ih, b_hh)
+    if lengths is None and w_hr is None:
+        out, cells, gates = kernels.lstm(gates, w_hh, h0, c0, reverse)
+        return out, _last(out, reverse), _last(cells, reverse), gates, cells
     hidden = c0.shape[1]
     out, cells = np.empty((*x.shape[:2], h0.shape[1]), x.dtype), np.empty((*x.shape[:2], hidden), x.dtype)
     h, c = h0, c0
@@ -184,6 +216,12 @@ def _lstm_rule(
     reverse: bool, needs: Any,
 ) -> Any:  # fmt: skip
     g_out, dh, dc = g[0], g[1], g[2]
+    if lengths is None and w_hr is None:
+        da, gw_hh, dh, dc = kernels.lstm_backward(
+            _with_last(g_out, dh, reverse), dc, out, cells, gates, w_hh, h0, c0, reverse
+        )
+        gx, gw_ih, gb = _input_weights(da, x, w_ih, needs[0])
+        return gx, dh, dc, gw_ih, gw_hh, gb, gb.copy() if needs[6] else None, None, None
     da = np.empty_like(gates)
     gw_hr = None if w_hr is None else np.zeros_like(w_hr)
     for t in reversed(_steps(len(x), reverse)):
@@ -205,7 +243,8 @@ def _lstm_rule(
             step *= active
         dc = _keep(active, d * f, dc)
         dh = _keep(active, step @ w_hh, dh)
-    gx, gw_ih, gw_hh, gb = _weights(da, x, _all_before(out, h0, lengths, reverse), w_ih, needs[0])
+    gx, gw_ih, gb = _input_weights(da, x, w_ih, needs[0])
+    gw_hh = _state_weight(da, _all_before(out, h0, lengths, reverse))
     return gx, dh, dc, gw_ih, gw_hh, gb, gb.copy() if needs[6] else None, gw_hr, None
 
 
@@ -243,50 +282,53 @@ defop(
 
 
 def _gru(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, lengths: Any, reverse: bool) -> Any:
-    gates = _inputs(x, w_ih, b_ih)
+    inputs = _inputs(x, w_ih, b_ih)
     hidden = h0.shape[1]
-    out, inner, h = np.empty((*x.shape[:2], hidden), x.dtype), np.empty((*x.shape[:2], hidden), x.dtype), h0
+    b = np.zeros(3 * hidden, x.dtype) if b_hh is None else b_hh
+    if lengths is None:
+        out, gates = kernels.gru(inputs, w_hh, b, h0, reverse)
+        return out, _last(out, reverse), gates
+    out, gates, h = np.empty((*x.shape[:2], hidden), x.dtype), np.empty((*x.shape[:2], 4 * hidden), x.dtype), h0
     for t in _steps(len(x), reverse):
-        from_h = h @ w_hh.T
-        if b_hh is not None:
-            from_h += b_hh
-        a = gates[t]
-        a[:, : 2 * hidden] = _sigmoid(a[:, : 2 * hidden] + from_h[:, : 2 * hidden])
-        inner[t] = from_h[:, 2 * hidden :]
-        a[:, 2 * hidden :] = np.tanh(a[:, 2 * hidden :] + a[:, :hidden] * inner[t])
-        z, n = a[:, hidden : 2 * hidden], a[:, 2 * hidden :]
+        from_h, a = h @ w_hh.T + b, gates[t]
+        a[:, : 2 * hidden] = _sigmoid(inputs[t][:, : 2 * hidden] + from_h[:, : 2 * hidden])
+        a[:, 3 * hidden :] = from_h[:, 2 * hidden :]
+        a[:, 2 * hidden : 3 * hidden] = np.tanh(inputs[t][:, 2 * hidden :] + a[:, :hidden] * a[:, 3 * hidden :])
+        z, n = a[:, hidden : 2 * hidden], a[:, 2 * hidden : 3 * hidden]
         new = n + z * (h - n)
         active = _active(lengths, t)
         h = _keep(active, new, h)
         out[t] = _blank(active, new)
-    return out, np.array(h), gates, inner
+    return out, np.array(h), gates
 
 
 def _gru_rule(
-    g: Any, x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, lengths: Any, out: Any, gates: Any, inner: Any, reverse: bool, needs: Any
+    g: Any, x: Any, h0: Any, w_ih: Any, w_hh: Any, lengths: Any, out: Any, gates: Any, reverse: bool, needs: Any
 ) -> Any:
     g_out, dh = g[0], g[1]
-    da, dn_h = np.empty_like(gates), np.empty_like(out)
+    if lengths is None:
+        da, gw_hh, gb_hh, dh = kernels.gru_backward(_with_last(g_out, dh, reverse), out, gates, w_hh, h0, reverse)
+        gx, gw_ih, gb_ih = _input_weights(da, x, w_ih, needs[0])
+        return gx, dh, gw_ih, gw_hh, gb_ih, gb_hh, None
     hidden = h0.shape[1]
+    da = np.empty((*out.shape[:2], 3 * hidden), out.dtype)
+    from_h = np.empty_like(da)
     for t in reversed(_steps(len(x), reverse)):
         active = _active(lengths, t)
-        r, z, n = np.split(gates[t], 3, 1)
+        r, z, n, inner = np.split(gates[t], 4, 1)
         d = g_out[t] + dh
         step = da[t]
         dn = d * (1 - z) * (1 - n * n)
-        step[:, :hidden] = dn * inner[t] * r * (1 - r)
+        step[:, :hidden] = dn * inner * r * (1 - r)
         step[:, hidden : 2 * hidden] = d * (_before(out, h0, lengths, t, reverse) - n) * z * (1 - z)
         step[:, 2 * hidden :] = dn
-        if active is not None:
-            step *= active
-        dn_h[t] = step[:, 2 * hidden :] * r
-        back = d * z + step[:, : 2 * hidden] @ w_hh[: 2 * hidden] + dn_h[t] @ w_hh[2 * hidden :]
-        dh = _keep(active, back, dh)
-    flat = da.reshape(-1, 3 * hidden)
-    gx = np.matmul(flat, w_ih).reshape(x.shape) if needs[0] else None
-    from_h = np.concatenate([flat[:, : 2 * hidden], dn_h.reshape(-1, hidden)], 1)
-    previous = _all_before(out, h0, lengths, reverse).reshape(-1, hidden)
-    return gx, dh, flat.T @ x.reshape(-1, x.shape[2]), from_h.T @ previous, flat.sum(0), from_h.sum(0), None
+        step *= active
+        from_h[t] = step
+        from_h[t, :, 2 * hidden :] *= r
+        dh = _keep(active, d * z + from_h[t] @ w_hh, dh)
+    gx, gw_ih, gb_ih = _input_weights(da, x, w_ih, needs[0])
+    gw_hh = _state_weight(from_h, _all_before(out, h0, lengths, reverse))
+    return gx, dh, gw_ih, gw_hh, gb_ih, from_h.sum((0, 1)), None
 
 
 def _gru_reference(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, lengths: Any, reverse: bool) -> Any:
@@ -311,7 +353,7 @@ defop(
     "x h0 w_ih w_hh b_ih b_hh lengths",
     "reverse",
     name="gru_layer",
-    outputs="out hn gates inner",
+    outputs="out hn gates",
     differentiable="out hn",
     formula="r, z, n from w_ih x[t] + b_ih and w_hh h[t-1] + b_hh; h[t] = (1 - z) n + z h[t-1]",
     reference=_gru_reference,
