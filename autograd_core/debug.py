@@ -186,11 +186,7 @@ class detect_anomaly(Recording):
         rule = next((r for r in rules.describe(op)[1] if name in r.input.split(", ")), None)
         event = next((e for e in reversed(self.ops) if e[0] == node.seq), None)
         where = self._at(event) if event is not None else ""
-        text = (
-            f" The rule: d{name} = {rule.formula or rule.code}."
-            if rule is not None and (rule.formula or rule.code)
-            else ""
-        )
+        text = f" The rule: {rule}." if rule is not None and rule.code else ""
         raise self._error(
             f"the backward of {op.name} made {'a NaN' if what == 'NaN' else 'an infinity'}{where}: the gradient of"
             f" {name!r} {list(a.shape)} has {_element('d' + name, a, index)} ({plural(int(test(a).sum()), 'element')}"

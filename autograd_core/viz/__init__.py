@@ -4,6 +4,7 @@
 page to explore it, and ``with viz.record() as rec:`` records a whole training step for any of them.
 """
 
+from ..tensor import Tensor
 from .diff import Diff, diff
 from .dot import dot
 from .errors import last_error
@@ -12,6 +13,7 @@ from .fold import collapse, fold_repeats
 from .html import html
 from .memory import Memory, memory
 from .mermaid import mermaid
+from .notebook import tensor_html
 from .record import Recording, record
 from .records import Graph, Module, Node, Rule, Saved, Source, Stats
 from .text import text
@@ -22,3 +24,5 @@ __all__ = [
     "Source", "Stats", "collapse", "diff", "dot", "fold_repeats", "gradient_flow", "graph", "html", "last_error",
     "memory", "mermaid", "record", "text",
 ]  # fmt: skip
+
+Tensor._repr_html_ = tensor_html  # type: ignore[attr-defined]  # from now on a notebook shows a tensor's program too

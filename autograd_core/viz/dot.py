@@ -198,7 +198,7 @@ def _lines(n: Node, want: set[str]) -> Iterable[str]:
     ):
         yield _safe(", ".join(f"{k}={v}" for k, v in list(outside.items())[:3]))
     if "rules" in want:
-        yield from (_safe(f"d{r.input} = {r.formula or r.code}", 56) for r in n.rules if r.code)
+        yield from (_safe(str(r), 56) for r in n.rules if r.code)
     for word, title, s in (("values", "", n.value), ("grads", "∂ ", n.grad)):
         if word in want and s is not None:
             bad = "".join(f" <b>{k} {w}</b>" for k, w in ((s.nan, "NaN"), (s.inf, "inf")) if k)

@@ -62,6 +62,10 @@ class Rule:
     code: str = ""
     formula: str = ""
 
+    def __str__(self) -> str:
+        names = ", ".join(f"d{i}" for i in self.input.split(", "))  # a joint rule gives several gradients
+        return f"{names} = {self.formula or self.code}"
+
 
 @dataclass(slots=True)
 class Source:

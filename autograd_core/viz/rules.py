@@ -230,7 +230,7 @@ class _Pretty:
         return self._plain_call(n, name), 9
 
     def _plain_call(self, n: ast.Call, name: str) -> str:
-        function = name
+        function = name.lstrip("_")
         if isinstance(n.func, ast.Attribute) and not self._namespace(n.func.value):
             function = f"{self.text(n.func.value, 9)}.{name}"
         elif not name:

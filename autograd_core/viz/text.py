@@ -91,9 +91,7 @@ def text(graph: Any, *, show: str = "bytes,lines", depth: int | None = None, fol
         before = here
         rows.append(_row(n, names, want, "  " * len(here)))
         if "rules" in want:
-            rows += [
-                ("  " * len(here) + f"      d{r.input} = {r.formula or r.code}", "", None) for r in n.rules if r.code
-            ]
+            rows += [("  " * len(here) + f"      {r}", "", None) for r in n.rules if r.code]
         if n.note:
             rows.append(("  " * len(here) + f"      ^ {n.note}", "", None))
     width = min(max((len(a) for a, _, more in rows if more is not None), default=0), 76)

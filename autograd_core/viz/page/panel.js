@@ -36,7 +36,7 @@ function nodeDetail(page, n) {
   if (n.children.length) out.push(head("Read by"), el("table", {}, n.children.slice(0, 12).map((q) => el("tr", {}, el("td", { class: "name" }, go(page, N[q], nodeName(N[q]))), el("td", {}, N[q].shape))), n.children.length > 12 ? el("tr", {}, el("td", { class: "name" }, "and " + (n.children.length - 12) + " more")) : null));
   if (info.rules.length) {
     out.push(head("Gradient rules"));
-    for (const [input, code, formula] of info.rules) out.push(el("div", { class: "rule" }, el("div", { class: "formula" }, "∂" + input + " = " + (formula || "none")), code ? el("code", {}, code) : null));
+    for (const [input, code, formula] of info.rules) out.push(el("div", { class: "rule" }, el("div", { class: "formula" }, gradients(input) + " = " + (formula || "none")), code ? el("code", {}, code) : null));
   }
   if (n.saved.length) {
     out.push(head("Kept for backward · " + bytesText(n.savedBytes)));

@@ -161,6 +161,7 @@ class Scene {
     if (this.move) { c.globalAlpha = Math.max(0, 1 - e * 2); this.drawPaths(this.move.oldPaths, view); c.globalAlpha = Math.max(0, e * 2 - 1); }
     this.drawPaths(this.paths, view);
     c.globalAlpha = 1;
+    for (let o = 0; o < k; o++) this.drawHead(this.items[o], view, e);
     for (; k < this.items.length; k++) this.drawItem(this.items[k], view, e);
     if (this.path && !busy && this.paths.length < 3000 && !matchMedia("(prefers-reduced-motion: reduce)").matches) { this.dash -= 0.6; busy = true; }
     this.frames.push(performance.now() - began);
@@ -182,14 +183,22 @@ class Scene {
     c.fillStyle = T.levels[Math.min(3, g.level - 1)]; c.fill();
     const chosen = this.selected === g;
     c.strokeStyle = chosen ? T.accent : g.origin ? T.bad : T.box; c.lineWidth = chosen ? 2.2 : 1.1; c.stroke();
-    if (this.zoom * 12 > 4.5) {
-      const [a, b] = this.lines(g), room = w - 40;
-      c.fillStyle = T.soft; c.font = TITLE; c.textAlign = "left"; c.textBaseline = "middle";
-      c.fillText("−", x + 10, y + 15);
-      c.fillStyle = T.ink; c.fillText(this.cut(a, TITLE, room), x + 24, y + 15);
-      const used = this.textWidth(a, TITLE) + 32;
-      if (w - used > 40) { c.fillStyle = T.soft; c.font = SMALL; c.fillText(this.cut(b, SMALL, w - used - 10), x + used, y + 15.5); }
-    }
+    c.globalAlpha = 1;
+  }
+
+  // The head of an open module, over the wires that enter it.
+  drawHead(g, view, e) {
+    const [x, y, w, h, alpha] = this.placeOf(g, e), c = this.ctx, T = this.T;
+    if (this.zoom * 12 <= 4.5 || x > view[2] || y > view[3] || x + w < view[0] || y + h < view[1]) return;
+    const [a, b] = this.lines(g), title = this.cut(a, TITLE, w - 40), used = this.textWidth(title, TITLE) + 32, room = w - used - 10;
+    const small = room > 30 ? this.cut(b, SMALL, room) : "";
+    c.globalAlpha = alpha;
+    c.fillStyle = T.levels[Math.min(3, g.level - 1)];
+    c.fillRect(x + 7, y + 5, used - 10 + (small ? this.textWidth(small, SMALL) + 8 : 0), 20);
+    c.textAlign = "left"; c.textBaseline = "middle"; c.font = TITLE;
+    c.fillStyle = T.soft; c.fillText("−", x + 10, y + 15);
+    c.fillStyle = T.ink; c.fillText(title, x + 24, y + 15);
+    if (small) { c.fillStyle = T.soft; c.font = SMALL; c.fillText(small, x + used, y + 15.5); }
     c.globalAlpha = 1;
   }
 
@@ -288,7 +297,7 @@ class Scene {
     if (i.kind === "op") {
       const rules = this.graph.infos[i.info] ? this.graph.infos[i.info].rules : [], slots = i.inputs.split(",");
       const mine = rules.filter((r) => { const q = i.parents[slots.indexOf(r[0])]; return q === undefined || (q >= 0 && this.graph.nodes[q].requiresGrad); });
-      if (mine.length && i.requiresGrad) return mine.slice(0, 4).map((r) => "∂" + r[0] + " = " + (r[2] || r[1]));
+      if (mine.length && i.requiresGrad) return mine.slice(0, 4).map((r) => gradients(r[0]) + " = " + (r[2] || r[1]));
     }
     return [i.grad && i.grad[4] !== null ? "‖∂‖ = " + short(i.grad[4]) : i.requiresGrad ? i.shape : "no gradient"];
   }
@@ -307,6 +316,7 @@ class Scene {
   }
 }
 
+const gradients = (inputs) => inputs.split(", ").map((i) => "∂" + i).join(", ");
 const short = (x) => (x === null || x === undefined ? "–" : Math.abs(x) >= 1e5 || (Math.abs(x) < 1e-3 && x !== 0) ? x.toExponential(2) : String(+x.toPrecision(4)));
 function bytesText(n) { for (const u of ["B", "kB", "MB", "GB"]) { if (n < 1000 || u === "GB") return (u === "B" ? n : +n.toPrecision(3)) + " " + u; n /= 1000; } }
 function timeText(s) { return s === null || s === undefined ? "–" : s >= 1 ? +s.toPrecision(3) + " s" : s >= 1e-3 ? +(s * 1e3).toPrecision(3) + " ms" : +(s * 1e6).toPrecision(3) + " µs"; }
