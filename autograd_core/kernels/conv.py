@@ -371,10 +371,12 @@ def warm() -> list[tuple[str, Callable[[], object]]]:
     x, half = np.ones((1, 8, 4, 4), np.float32), np.ones((1, 8, 2, 2), np.float32)
     many, few = np.ones((8, 8, 3, 3), np.float32), np.ones((8, 1, 3, 3), np.float32)
     full = Problem(x.shape, many.shape, (1, 1), (1, 1), (1, 1), 1, (4, 4))
+    strided = Problem(x.shape, many.shape, (2, 2), (1, 1), (1, 1), 1, (2, 2))
     depthwise = Problem(x.shape, few.shape, (2, 2), (1, 1), (1, 1), 8, (2, 2))
     return [
         ("forward", lambda: conv_native.conv(x, many, None, full)),
         ("gradient of input", lambda: conv_native.conv_grad_input(x, many, full)),
+        ("gradient of input, strided", lambda: conv_native.conv_grad_input(half, many, strided)),
         ("gradient of weight", lambda: conv_native.conv_grad_weight(x, x, full)),
         ("gradient of bias", lambda: conv_native.bias_grad(x)),
         ("depthwise", lambda: conv_native.conv(x, few, None, depthwise)),

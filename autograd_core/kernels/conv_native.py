@@ -67,11 +67,16 @@ def conv_grad_input(g: np.ndarray, w: np.ndarray, problem: Problem) -> np.ndarra
             arrays = flat_g, weights, starts, flat_dx, plan.spec, plan.offsets
             runtime.parallel(_jit("conv_narrow").narrow, plan.parts * groups, *arrays, grain=plan.grain)
             continue
-        terms = (np.arange(out_group)[:, None] * in_group * taps + np.array(plan.taps)).ravel()
-        panels = np.empty(groups * plan.widths * terms.size, np.float32)
-        places = out_group * in_group * taps, taps, in_group, plan.widths
-        grain = PACKED // (jit.WIDE * terms.size) + 1
-        runtime.parallel(jit.pack_panels, plan.tiles, flat_w, panels, terms, *places, grain=grain)
+        depth = out_group * len(plan.taps)
+        panels = np.empty(groups * plan.widths * depth, np.float32)
+        grain = PACKED // (jit.WIDE * depth) + 1
+        if len(plan.taps) == taps:
+            sizes = groups, out_group, in_group, plan.widths, taps
+            runtime.parallel(jit.pack_columns, plan.tiles, flat_w, panels, *sizes, grain=grain)
+        else:
+            terms = (np.arange(out_group)[:, None] * in_group * taps + np.array(plan.taps)).ravel()
+            steps = out_group * in_group * taps, taps, in_group, plan.widths
+            runtime.parallel(jit.pack_panels, plan.tiles, flat_w, panels, terms, *steps, grain=grain)
         _gather(jit, plan, flat_g, panels, np.zeros(groups * plan.widths, np.float32), flat_dx)
     return dx
 
@@ -92,12 +97,13 @@ def conv_grad_weight(g: np.ndarray, x: np.ndarray, problem: Problem) -> np.ndarr
     size = groups * plan.widths * rows
     shares = max(1, min(pieces, plan.parts, SHARED_SUMS // size))
     tile_shares = min(-(-pieces // shares), plan.tiles)
-    sums = np.zeros(shares * size, np.float32)
+    sums = np.empty(shares * size, np.float32)
     tables = plan.spec, plan.offsets, plan.spots, shares, tile_shares, plan.parts
     runtime.parallel(jit.gather_weight, shares * tile_shares, _flat(x), _flat(g), sums, *tables)
     dw = np.empty(problem.w_shape, np.float32)
     sizes = shares, groups, o // groups, plan.widths, rows, depth
-    runtime.parallel(jit.sum_shares, o, sums, *sizes, dw.reshape(-1), grain=20_000 // (depth * shares) + 1)
+    grain = PACKED // (jit.WIDE * depth * shares) + 1
+    runtime.parallel(jit.sum_shares, plan.tiles, sums, *sizes, dw.reshape(-1), grain=grain)
     return dw
 
 

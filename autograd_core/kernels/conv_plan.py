@@ -132,7 +132,7 @@ def _grain(work: int) -> int:
     return max(1, -(-runtime.THRESHOLDS["parallel.fma"] // work))
 
 
-def wide_plan(grid: Grid, most: int = PIXELS, together: int = BUNCHED) -> Plan:
+def wide_plan(grid: Grid, most: int = PIXELS, together: int = BUNCHED, box: int = BOX) -> Plan:
     """Plan for many output channels: vectors hold channels."""
     from .jit_simd import LANES, ROWS
 
@@ -142,6 +142,8 @@ def wide_plan(grid: Grid, most: int = PIXELS, together: int = BUNCHED) -> Plan:
     block = _blocks(grid.out, grid.stride, reach, c, n, most, LEAST)
     count = tuple(-(-m // b) for m, b in zip(grid.out, block, strict=True))
     pixels = math.prod(block)
+    widths = -(-out_group // LANES) * LANES
+    tiles = grid.groups * -(-widths // (2 * LANES))
 
     # the copied part of an image: channels `plane` floats apart
     size = tuple((b - 1) * s + r for b, s, r in zip(block, grid.stride, reach, strict=True))
@@ -149,7 +151,7 @@ def wide_plan(grid: Grid, most: int = PIXELS, together: int = BUNCHED) -> Plan:
     plane = _padded(math.prod(size))
     bunch = 1
     if math.prod(count) == 1:  # several whole images at once, to fill the register tiles and their sums
-        bunch = max(1, min(together // pixels, BOX // (c * plane), n // JOBS))
+        bunch = max(1, min(together // pixels, box // (c * plane), n * tiles // JOBS))
 
     cells = np.stack(np.meshgrid(*map(np.arange, block), indexing="ij"), -1).reshape(-1, 3)
     offsets = (np.arange(in_group)[:, None] * plane + vectors @ pitch).ravel() * 4
@@ -157,8 +159,6 @@ def wide_plan(grid: Grid, most: int = PIXELS, together: int = BUNCHED) -> Plan:
     spots = np.concatenate([spots, spots[-1:].repeat(-spots.size % ROWS)])
     steps = np.array(grid.step) * _pitch(grid.y_shape)
 
-    widths = -(-out_group // LANES) * LANES
-    tiles = grid.groups * -(-widths // (2 * LANES))
     parts = -(-n // bunch) * math.prod(count)
     tile_shares = min(tiles, max(1, JOBS // max(1, parts)))  # too few images and pixels: share out the channels
     depth = offsets.size
@@ -307,7 +307,7 @@ class Problem:
         if self.narrow_forward:
             plan, rows = narrow_plan(self._forward_grid), NARROW_TERMS[self.w_shape[0] // self.groups - 1]
         else:
-            plan, rows = wide_plan(self._forward_grid, TURNED, TURNED), ROWS
+            plan, rows = wide_plan(self._forward_grid, TURNED, TURNED, 4 * BOX), ROWS
         missing = -plan.offsets.size % rows
         return replace(plan, offsets=np.concatenate([plan.offsets, plan.offsets[:1].repeat(missing)]))
 

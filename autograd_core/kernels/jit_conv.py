@@ -85,8 +85,26 @@ def pack_rows(begin, end, w, panels, groups, lanes, widths, depth):
 
 
 @kernel
+def pack_columns(begin, end, w, panels, groups, channels, lanes, widths, taps):
+    """As `pack_rows`, for weights ``w[group, channel, lane, tap]`` whose terms are the channels and taps."""
+    tiles_in_group = -(-widths // WIDE)
+    for tile in range(begin, end):
+        g = tile // tiles_in_group
+        first = (tile - g * tiles_in_group) * WIDE
+        width = min(WIDE, widths - first)
+        whole = min(width, lanes - first)
+        source = address(w) + 4 * (g * channels * lanes + first) * taps
+        target = address(panels) + 4 * (g * widths + first) * channels * taps
+        if taps == 1 and whole == width:
+            copy_rows(source, 4 * lanes, target, 4 * width, channels, width)
+        else:
+            for c in range(channels):
+                take_pixels(source + 4 * c * lanes * taps, taps, whole, width, taps, target + 4 * c * taps * width)
+
+
+@kernel
 def pack_panels(begin, end, w, panels, terms, group_stride, lane_stride, lanes, widths):
-    """As `pack_rows`, for terms that do not follow each other in the weights.
+    """As `pack_rows`, for any terms: where the stride leaves out taps.
 
     ``w[g * group_stride + lane * lane_stride + terms[r]]`` is the weight of channel ``lane`` and term ``r``.
     """
@@ -244,7 +262,7 @@ def gather(begin, end, x, panels, starts, y, spec, offsets, spots, places):
 def gather_weight(begin, end, x, g, sums, spec, terms, spots, shares, tile_shares, parts):
     """Gradient of the weight: piece ``i`` adds a share of the parts of the images for a share of the channel tiles.
 
-    ``sums[share of parts, group, channel tile, term, channel]`` starts at zero.  The output's gradient is turned to
+    The result is ``sums[share of parts, group, channel tile, term, channel]``.  The output's gradient is turned to
     pixel by pixel, and the register tile runs over ROWS terms (input channel and tap) with the pixels as the terms of
     the sum.
     """
@@ -255,11 +273,14 @@ def gather_weight(begin, end, x, g, sums, spec, terms, spots, shares, tile_share
     tiles = groups * tiles_in_group
     box = np.empty(spec[BUNCH] * spec[IMAGE_BOX], np.float32)
     turned = np.empty(spec[SUMS], np.float32)
+    nothing = np.zeros(WIDE, np.float32)
+    nothing_at = address(nothing)
     box_at, turned_at, terms_at, spots_at = address(box), address(turned), address(terms), address(spots)
     for piece in range(begin, end):
         share, tile_share = divmod(piece, tile_shares)
         sums_at = address(sums) + 4 * share * groups * widths * rows
-        for part in range(share * parts // shares, (share + 1) * parts // shares):
+        first_part = share * parts // shares
+        for part in range(first_part, (share + 1) * parts // shares):
             first, images, place, pixels = load_part(address(x), part, box_at, spec)
             for tile in range(tile_share * tiles // tile_shares, (tile_share + 1) * tiles // tile_shares):
                 group = tile // tiles_in_group
@@ -275,29 +296,31 @@ def gather_weight(begin, end, x, g, sums, spec, terms, spots, shares, tile_share
                 to = sums_at + 4 * (group * widths + lane) * rows
                 for r in range(0, rows, ROWS):
                     out = to + 4 * r * width
+                    start, step = (nothing_at, 0) if part == first_part else (out, 4 * width)
                     if width == WIDE:
-                        tile2(base, terms_at + 8 * r, spots_at, turned_at, images * pixels, out, 4 * width, out)
+                        tile2(base, terms_at + 8 * r, spots_at, turned_at, images * pixels, start, step, out)
                     else:
-                        tile1(base, terms_at + 8 * r, spots_at, turned_at, images * pixels, out, 4 * width, out)
+                        tile1(base, terms_at + 8 * r, spots_at, turned_at, images * pixels, start, step, out)
     keep(box)
     keep(turned)
+    keep(nothing)
 
 
 @kernel
 def sum_shares(begin, end, sums, shares, groups, out_group, widths, rows, depth, dw):
-    """``dw[channel, term]`` for output channels ``[begin, end)``: the sum of all shares, always in the same order."""
+    """``dw[channel, term]`` of channel tiles ``[begin, end)``: the sum of all shares, always in the same order."""
     size = groups * widths * rows
-    for channel in range(begin, end):
-        group, lane = divmod(channel, out_group)
-        first = lane - lane % WIDE
+    tiles_in_group = -(-widths // WIDE)
+    for tile in range(begin, end):
+        group = tile // tiles_in_group
+        first = (tile - group * tiles_in_group) * WIDE
         width = min(WIDE, widths - first)
-        at = (group * widths + first) * rows + lane - first
-        to = channel * depth
-        for r in range(depth):
-            total = sums[at + r * width]
-            for share in range(1, shares):
-                total += sums[share * size + at + r * width]
-            dw[to + r] = total
+        at = (group * widths + first) * rows
+        for share in range(1, shares):
+            for i in range(rows * width):
+                sums[at + i] += sums[share * size + at + i]
+        target = address(dw) + 4 * (group * out_group + first) * depth
+        put_pixels(address(sums) + 4 * at, width, min(width, out_group - first), depth, target, depth)
 
 
 @kernel
