@@ -84,6 +84,11 @@ def _additive(mask: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return np.where(mask, dtype.type(0), dtype.type(-np.inf)) if mask.dtype == np.bool_ else mask
 
 
+def _band(t: int, s: int, causal: bool) -> int:
+    """Query rows worked on at a time; narrow bands when causal, for a band computes the keys before its last row."""
+    return min(t, max(1, BAND // s), (24 if t < 128 else 48) if causal else t)
+
+
 def _widened(*arrays: np.ndarray | None) -> list[Any]:
     """float16 as float32; a bool mask, or none, as it is."""
     return [a if a is None or a.dtype != np.float16 else a.astype(np.float32) for a in arrays]
@@ -115,7 +120,7 @@ def attention(
     if jit is not None:
         y, lse = np.empty((*lead, t, e), FLOAT32), np.empty((*lead, t), FLOAT32)
         added, which, masked = _mask_tables(mask, q)
-        rows = min(t, max(1, BAND // s))
+        rows = _band(t, s, causal)
         bands = -(-t // rows)
         count = math.prod(lead) * bands
         runtime.parallel(
@@ -176,7 +181,7 @@ def attention_backward(
     if jit is not None:
         gq, gk, gv = np.empty(q.shape, FLOAT32), np.zeros(k.shape, FLOAT32), np.zeros(v.shape, FLOAT32)
         added, which, masked = _mask_tables(mask, q)
-        rows = min(t, max(1, BAND // s))
+        rows = _band(t, s, causal)
         runtime.parallel(
             jit.attention_backward,
             math.prod(q.shape[:-2]),

@@ -18,7 +18,7 @@ _inlined = njit(fastmath=set(FASTMATH), error_model="numpy")
 
 
 @_inlined
-def _mask_row(row, n, i, added, masked, causal, scale):
+def _mask_row(row, n, i, added, masked, scale):
     """Scale the scores of query i over n keys, and mask them."""
     for j in range(n):
         row[j] *= scale
@@ -30,9 +30,6 @@ def _mask_row(row, n, i, added, masked, causal, scale):
         else:
             for j in range(n):
                 row[j] += line[0]
-    if causal:
-        for j in range(i + 1, n):
-            row[j] = LOWEST
 
 
 @kernel
@@ -56,23 +53,24 @@ def attention(begin, end, q, k, v, added, which, masked, causal, scale, rows, y,
             packed = entry
         multiply(address(q[entry, first]), 4 * d, 4, count, d, keys, n, scores, False, spots, offsets, zeros, tile)
         for i in range(count):
-            row = scores[i]
-            _mask_row(row, n, first + i, added[which[entry] if masked else 0], masked, causal, scale)
+            seen = min(n, first + i + 1) if causal else n
+            row, rest = scores[i, :seen], scores[i, seen:n]
+            rest[:] = ZERO
+            _mask_row(row, seen, first + i, added[which[entry] if masked else 0], masked, scale)
             top = LOWEST
-            for j in range(n):
+            for j in range(seen):
                 top = maximum(top, row[j])
             if top == LOWEST:
-                for j in range(n):
-                    row[j] = ZERO
+                row[:] = ZERO
                 lse[entry, first + i] = np.inf
                 continue
             total = ZERO
-            for j in range(n):
+            for j in range(seen):
                 p = exp(row[j] - top)
                 row[j] = p
                 total += p
             share = ONE / total
-            for j in range(n):
+            for j in range(seen):
                 row[j] *= share
             lse[entry, first + i] = np.float32(math.log(total)) + top
         multiply(
@@ -115,13 +113,16 @@ def attention_backward(begin, end, g, q, k, v, y, lse, added, which, masked, cau
             multiply(address(q[entry, first]), 4 * d, 4, count, d, keys, n, p, False, spots, offsets, zeros, tile)
             multiply(address(g[entry, first]), 4 * e, 4, count, e, values, n, ds, False, spots, offsets, zeros, tile)
             for i in range(count):
-                row, slope, up, out = p[i], ds[i], g[entry, first + i], y[entry, first + i]
-                _mask_row(row, n, first + i, added[which[entry] if masked else 0], masked, causal, scale)
+                seen = min(n, first + i + 1) if causal else n
+                row, slope, up, out = p[i, :seen], ds[i, :seen], g[entry, first + i], y[entry, first + i]
+                p[i, seen:n] = ZERO
+                ds[i, seen:n] = ZERO
+                _mask_row(row, seen, first + i, added[which[entry] if masked else 0], masked, scale)
                 shift = lse[entry, first + i]
                 delta = ZERO
                 for j in range(e):
                     delta += up[j] * out[j]
-                for j in range(n):
+                for j in range(seen):
                     probability = exp(row[j] - shift)
                     row[j] = probability
                     slope[j] = probability * (slope[j] - delta) * scale

@@ -88,7 +88,8 @@ E0, E1, E2, E3, E4, E5 = (
 @_inlined
 def exp(x):
     x = select(x > EXP_MAX, EXP_MAX, x)  # written so that NaN passes
-    x = select(x < EXP_MIN, EXP_MIN, x)
+    nothing = x < EXP_MIN  # the usual masked score, -inf, must not run into slow subnormal arithmetic
+    x = select(nothing, ZERO, x)
     shifted = x * LOG2_E + ROUND
     n = shifted - ROUND
     power = np.int32(bits_of(shifted) - ROUND_BITS)
@@ -98,7 +99,8 @@ def exp(x):
     p = p * (r * r) + r + ONE
     half = np.int32(power >> ONE_BIT)  # 2**power in two factors: one alone cannot hold 2**128 or a subnormal result
     rest = np.int32(power - half)
-    return p * float_of(np.int32((half + BIAS) << MANTISSA)) * float_of(np.int32((rest + BIAS) << MANTISSA))
+    y = p * float_of(np.int32((half + BIAS) << MANTISSA)) * float_of(np.int32((rest + BIAS) << MANTISSA))
+    return select(nothing, ZERO, y)
 
 
 # (atanh(s) / s - 1) / s**2 in s**2, on s <= 1/3

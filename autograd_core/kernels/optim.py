@@ -16,6 +16,7 @@ runs. A ``Plan`` (keep one for each parameter group) remembers the addresses of 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -135,7 +136,8 @@ def _run(kernel: str, lists: Sequence[Arrays], grads: Arrays, plan: Plan | None,
     if plan is not None:
         plan.work += work
         work = plan.work
-    jit = runtime.native("optim") if work >= THRESHOLDS["optim.numba"] else None
+    ready = f"{__package__}.jit_optim" in sys.modules  # another plan has paid for the import already
+    jit = runtime.native("optim") if ready or work >= THRESHOLDS["optim.numba"] else None
     if jit is None:
         return set()
     groups = (Plan() if plan is None else plan).locate(lists)

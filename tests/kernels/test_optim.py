@@ -6,12 +6,14 @@ import pytest
 from autograd_core.kernels import optim, runtime
 from autograd_core.kernels.thresholds import THRESHOLDS
 
+NATIVE = runtime.native
 SHAPES = [(3, 5), (), (0, 4), (7,), (4100,), (33, 1000)]
 
 
 def run(monkeypatch, compiled, call, columns, dtype, steps=3, change=lambda arrays: arrays, shapes=SHAPES):
     """Three steps from the same start; returns every parameter and state."""
-    monkeypatch.setitem(THRESHOLDS, "optim.numba", 0 if compiled else 10**18)
+    monkeypatch.setitem(THRESHOLDS, "optim.numba", 0)
+    monkeypatch.setattr(runtime, "native", NATIVE if compiled else lambda name: None)
     rng = np.random.default_rng(0)
     lists = [change([np.asarray(rng.standard_normal(s)).astype(dtype) for s in shapes])]
     lists += [change([np.asarray(abs(rng.standard_normal(s))).astype(dtype) for s in shapes]) for _ in range(columns)]
