@@ -143,6 +143,10 @@ def of(array: np.ndarray[Any, Any]) -> dtype:
 class _Default:
     __slots__ = ("complex", "dtype", "numpy")
 
+    dtype: dtype
+    numpy: np.dtype[Any]
+    complex: np.dtype[Any]
+
 
 default = _Default()
 default.dtype, default.numpy, default.complex = float32, F32, C64

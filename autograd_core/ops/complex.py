@@ -1,7 +1,7 @@
 """Complex numbers: parts, polar form, and the views between a complex tensor and a real one with a last dimension of 2.
 
-None of these is complex differentiable, so every rule is the adjoint as it stands, in PyTorch's convention: the gradient
-of a real L in z = x + iy is dL/dx + i dL/dy.
+None of these is complex differentiable, so every rule is the adjoint as it stands, in PyTorch's convention: the
+gradient of a real L in z = x + iy is dL/dx + i dL/dy.
 """
 
 from __future__ import annotations
@@ -135,9 +135,13 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:
 def _two_floats(name: str, a: Tensor, b: Tensor) -> None:
     for x in (a, b):
         if x.array.dtype.kind != "f" or x.array.dtype.itemsize < 4:
-            raise RuntimeError(f"{name}: expected both inputs to be float32 or float64 tensors, got {a.dtype.name} and {b.dtype.name}.")
+            raise RuntimeError(
+                f"{name}: expected both inputs to be float32 or float64 tensors, got {a.dtype.name} and {b.dtype.name}."
+            )
     if a.array.dtype != b.array.dtype:
-        raise RuntimeError(f"{name}: expected inputs of the same dtype, got {a.dtype.name} and {b.dtype.name}; convert one with to().")
+        raise RuntimeError(
+            f"{name}: expected inputs of the same dtype, got {a.dtype.name} and {b.dtype.name}; convert one with to()."
+        )
 
 
 def polar(abs: Tensor, angle: Tensor) -> Tensor:
@@ -161,7 +165,9 @@ def imag(input: Tensor) -> Tensor:
         If the tensor is real.
     """
     if input.array.dtype.kind != "c":
-        raise RuntimeError(f"imag: is not defined for tensors of real dtype, got {input.dtype.name}; its imaginary part is 0.")
+        raise RuntimeError(
+            f"imag: is not defined for tensors of real dtype, got {input.dtype.name}; its imaginary part is 0."
+        )
     return sym.imag(input)
 
 
@@ -199,7 +205,8 @@ def view_as_complex(input: Tensor) -> Tensor:
     steps = [s // x.itemsize for s in x.strides]
     if x.size and (steps[-1] != 1 or any(s % 2 for s in steps[:-1])):
         raise RuntimeError(
-            f"view_as_complex: the last dimension must have stride 1 and the others even strides, got strides {tuple(steps)}; "
+            "view_as_complex: the last dimension must have stride 1 and the others even strides, got strides "
+            f"{tuple(steps)}; "
             "use contiguous() first."
         )
     return sym.view_as_complex(input)

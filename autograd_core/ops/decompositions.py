@@ -1,14 +1,14 @@
 """Factorisations: QR, eigenvalues, singular values, LU, LDL, products of Householder reflections.
 
 Rules follow S. F. Walter and L. Lehmann, "Algorithmic differentiation of linear algebra functions with application in
-optimum experimental design" (2010) for QR; M. B. Giles (2008) for eigenvalues; J. Townsend, "Differentiating the singular
-value decomposition" (2016); and, for complex matrices and rectangular LU, PyTorch's "linalg" notes on gauges.  Vectors of
+optimum experimental design" (2010) for QR; M. B. Giles (2008) for eigenvalues; J. Townsend, "Differentiating the
+singular value decomposition" (2016); and, for complex matrices and rectangular LU, PyTorch's "linalg" notes on gauges.
+ Vectors of
 a decomposition are defined up to a sign (a phase): only functions that do not depend on it have a gradient.
 """
 
 from __future__ import annotations
 
-from collections import namedtuple
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from ..errors import AutogradError, ShapeError
 from ..op import defop, helper, sym
 from ..tensor import Tensor, wrap
 from . import lapack
-from .linalg import check_sides, floating, matrices, same_type, values_of
+from .linalg import check_sides, floating, matrices, record, same_type, values_of
 
 # ------------------------------------------------------------------------------------------------- QR
 
@@ -28,7 +28,8 @@ def qr_rule(F: Any, g: Any, y: Any, complete: bool) -> Any:
     (gq, gr), (q, r) = g, y
     if q.shape[-1] > r.shape[-1]:
         raise AutogradError(
-            "linalg.qr: the gradient does not exist for mode='complete' with more rows than columns, because the additional "
+            "linalg.qr: the gradient does not exist for mode='complete' with more rows than columns, because the "
+            "additional "
             "columns of Q are not determined by the input; use mode='reduced'."
         )
     s = F.hermitian_of_lower(F.matmul(r, F.mH(gr)) - F.matmul(F.mH(gq), q))
@@ -45,7 +46,7 @@ defop(
     x=lambda g, y, complete, F: F.qr_rule(g, y, complete),
 )
 
-_QR = namedtuple("linalg_qr", ["Q", "R"])
+_QR = record("linalg_qr", "Q R")
 
 
 def qr(A: Tensor, mode: str = "reduced") -> Any:
@@ -95,7 +96,8 @@ def _same_phase(name: str, d: Any, scale: Any) -> None:
     limit = 100 * np.finfo(d.dtype).eps ** 0.75 * max(1.0, float(np.abs(values_of(scale)).max()))
     if np.abs(d.imag).max() > limit:
         raise AutogradError(
-            f"{name}: the vectors of complex matrices are determined up to multiplication by a phase; the function that is "
+            f"{name}: the vectors of complex matrices are determined up to multiplication by a phase; the function "
+            "that is "
             "differentiated depends on it, so its gradient is not defined. Use quantities such as abs() that do not."
         )
 
@@ -144,7 +146,8 @@ defop(
 
 @helper
 def eig_rule(F: Any, g: Any, y: Any) -> Any:
-    """V^-H (diag(gw) + (V^H gV - V^H V Re(diag(V^H gV))) / conj(E)) V^H: Giles 3.1 for vectors normalised to length 1."""
+    """V^-H (diag(gw) + (V^H gV - V^H V Re(diag(V^H gV))) / conj(E)) V^H: Giles 3.1 for vectors normalised to length
+    1."""
     (gw, gv), (w, v) = g, y
     vh = F.mH(v)
     inner = F.matmul(vh, gv)
@@ -170,17 +173,15 @@ defop(
     differentiable="eigenvalues",
     formula="the complex eigenvalues of x",
     holomorphic=False,
-    x=lambda g, eigenvectors, F: F.solve(
-        F.mH(eigenvectors), F.column(g) * F.mH(eigenvectors)
-    ),
+    x=lambda g, eigenvectors, F: F.solve(F.mH(eigenvectors), F.column(g) * F.mH(eigenvectors)),
     reference=lambda x: sym.eig(x)[0],
 )
 
-_Eigh = namedtuple("linalg_eigh", ["eigenvalues", "eigenvectors"])
-_Eig = namedtuple("linalg_eig", ["eigenvalues", "eigenvectors"])
+_Eigh = record("linalg_eigh", "eigenvalues eigenvectors")
+_Eig = record("linalg_eig", "eigenvalues eigenvectors")
 
 
-def _triangle(name: str, UPLO: str) -> str:
+def _triangle(name: str, UPLO: Any) -> Any:
     if not isinstance(UPLO, str) or UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"{name}: UPLO must be 'L' or 'U' (the triangle to read), got {UPLO!r}.")
     return UPLO.upper()
@@ -199,7 +200,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     a, uplo = matrices("linalg.eigvalsh", A, square=True), _triangle("linalg.eigvalsh", UPLO)
     if a.node is None and a.array.size and np.isfinite(a.array).all():
         return wrap(np.linalg.eigvalsh(a.array, uplo))
-    return sym.eigvalsh(a, uplo)[0]  # type: ignore[no-any-return]
+    return sym.eigvalsh(a, uplo)[0]
 
 
 def eig(A: Tensor) -> Any:
@@ -219,14 +220,15 @@ def eigvals(A: Tensor) -> Tensor:
 
 @helper
 def svd_rule(F: Any, g: Any, y: Any, full: bool) -> Any:
-    """U (sk(U^H gU)/E S + S sk(V^H gV)/E + diag(gS)) V^H, with sk(X) = X - X^H and E[i, j] = s_j^2 - s_i^2, and, of U and V
-    with fewer columns than rows, the parts of gU S^-1 and S^-1 gV^H outside their span (Townsend 2016)."""
+    """U (sk(U^H gU)/E S + S sk(V^H gV)/E + diag(gS)) V^H, with sk(X) = X - X^H and E[i, j] = s_j^2 - s_i^2, and, of U
+    and V with fewer columns than rows, the parts of gU S^-1 and S^-1 gV^H outside their span (Townsend 2016)."""
     (gu, gs, gvh), (u, s, vh) = g, y
     if full and u.shape[-1] != vh.shape[-2]:
         k = s.shape[-1]
         if k and (_any(_tail(gu, k, -1)) or _any(_tail(gvh, k, -2))):
             raise AutogradError(
-                "linalg.svd: the gradient does not exist for the additional columns of full_matrices=True, which the input does "
+                "linalg.svd: the gradient does not exist for the additional columns of full_matrices=True, which the "
+                "input does "
                 "not determine; use full_matrices=False."
             )
         columns, rows = (Ellipsis, slice(0, k)), (Ellipsis, slice(0, k), slice(None))
@@ -281,7 +283,7 @@ defop(
     reference=lambda x: sym.svd(x, False)[1],
 )
 
-_SVD = namedtuple("linalg_svd", ["U", "S", "Vh"])
+_SVD = record("linalg_svd", "U S Vh")
 
 
 def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> Any:
@@ -301,18 +303,22 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
     singular values only, :func:`svdvals` has none of these limits.
     """
     if driver is not None:
-        raise RuntimeError(f"linalg.svd: keyword argument `driver` is for CUDA inputs only, got {driver!r}; leave it out.")
+        raise RuntimeError(
+            f"linalg.svd: keyword argument `driver` is for CUDA inputs only, got {driver!r}; leave it out."
+        )
     return _SVD(*sym.svd(matrices("linalg.svd", A), bool(full_matrices)))
 
 
 def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     """The singular values of matrices, in descending order."""
     if driver is not None:
-        raise RuntimeError(f"linalg.svdvals: keyword argument `driver` is for CUDA inputs only, got {driver!r}; leave it out.")
+        raise RuntimeError(
+            f"linalg.svdvals: keyword argument `driver` is for CUDA inputs only, got {driver!r}; leave it out."
+        )
     a = matrices("linalg.svdvals", A)
     if a.node is None and a.array.size and np.isfinite(a.array).all():
         return wrap(np.linalg.svd(a.array, compute_uv=False))
-    return sym.svdvals(a)[1]  # type: ignore[no-any-return]
+    return sym.svdvals(a)[1]
 
 
 # ------------------------------------------------------------------------------------------------- LU
@@ -364,10 +370,10 @@ defop(
     x=lambda g, LU, pivots, F: F.lu_rule(g, LU, pivots),
 )
 
-_LUFactor = namedtuple("linalg_lu_factor", ["LU", "pivots"])
-_LUFactorEx = namedtuple("linalg_lu_factor_ex", ["LU", "pivots", "info"])
-_LU = namedtuple("linalg_lu", ["P", "L", "U"])
-_Unpacked = namedtuple("lu_unpack", ["P", "L", "U"])
+_LUFactor = record("linalg_lu_factor", "LU pivots")
+_LUFactorEx = record("linalg_lu_factor_ex", "LU pivots info")
+_LU = record("linalg_lu", "P L U")
+_Unpacked = record("lu_unpack", "P L U")
 
 
 def _must_pivot(name: str, pivot: bool) -> None:
@@ -405,8 +411,10 @@ def _check_diagonal(name: str, lu: Any) -> None:
     if info.any():
         i = int(np.flatnonzero(info)[0])
         raise lapack.LinAlgError(
-            f"{name}: {lapack.element(lu.shape[:-2], i)}U[{info.flat[i]},{info.flat[i]}] is zero and using it on lu_solve would "
-            "result in a division by zero. If you still want to perform the factorization, use linalg.lu(A) or linalg.lu_factor_ex(A)."
+            f"{name}: {lapack.element(lu.shape[:-2], i)}U[{info.flat[i]},{info.flat[i]}] is zero and using it on "
+            "lu_solve would "
+            "result in a division by zero. If you still want to perform the factorization, use linalg.lu(A) or "
+            "linalg.lu_factor_ex(A)."
         )
 
 
@@ -432,7 +440,9 @@ def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpa
     """``(P, L, U)`` of packed LU factors; parts that are not unpacked are empty."""
     x = matrices("lu_unpack", LU_data, argument="LU_data")
     if LU_pivots.array.dtype != np.int32:
-        raise RuntimeError(f"lu_unpack: LU_pivots must be an int32 tensor as lu_factor() makes them, got {LU_pivots.dtype.name}.")
+        raise RuntimeError(
+            f"lu_unpack: LU_pivots must be an int32 tensor as lu_factor() makes them, got {LU_pivots.dtype.name}."
+        )
     m, n = x.array.shape[-2:]
     k = min(m, n)
     nothing = wrap(np.empty(0, x.array.dtype))
@@ -454,11 +464,12 @@ def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoin
     check_sides(name, x, b, left)
     if pivots.array.dtype != np.int32 or pivots.array.shape != x.array.shape[:-1]:
         raise RuntimeError(
-            f"{name}: pivots must be an int32 tensor of shape {x.array.shape[:-1]}, got {pivots.dtype.name} of shape {pivots.array.shape}."
+            f"{name}: pivots must be an int32 tensor of shape {x.array.shape[:-1]}, got {pivots.dtype.name} of shape "
+            f"{pivots.array.shape}."
         )
     order = lapack.permutation(pivots.array, x.array.shape[-1])
     if not left:  # X A = B is A^H X^H = B^H
-        return sym.mH(_lu_solve(x, order, sym.mH(b), not adjoint))  # type: ignore[no-any-return]
+        return sym.mH(_lu_solve(x, order, sym.mH(b), not adjoint))
     return _lu_solve(x, order, b, adjoint)
 
 
@@ -467,16 +478,18 @@ def _lu_solve(x: Tensor, order: Any, b: Tensor, adjoint: bool) -> Tensor:
     if adjoint:  # A^H = U^H L^H P^H
         h = sym.mH(x)
         y = sym.solve_triangular(h, sym.solve_triangular(h, b, False, False), True, True)
-        return sym.matmul(wrap(p), y)  # type: ignore[no-any-return]
+        return sym.matmul(wrap(p), y)
     y = sym.solve_triangular(x, sym.matmul(wrap(lapack.swap(p)), b), False, True)
-    return sym.solve_triangular(x, y, True, False)  # type: ignore[no-any-return]
+    return sym.solve_triangular(x, y, True, False)
 
 
-# ------------------------------------------------------------------------------------------------- Householder reflections
+# ------------------------------------------------------------------------------------------------- Householder
+# reflections
 
 
 def householder_product(A: Tensor, tau: Tensor) -> Tensor:
-    """The first n columns of H_1 H_2 ... H_k, H_i = I - tau_i v_i v_i^H, v_i being column i of A below its unit diagonal.
+    """The first n columns of H_1 H_2 ... H_k, H_i = I - tau_i v_i v_i^H, v_i being column i of A below its unit
+    diagonal.
 
     ``geqrf`` makes such A and tau.
     """
@@ -486,7 +499,8 @@ def householder_product(A: Tensor, tau: Tensor) -> Tensor:
     k = t.array.shape[-1] if t.array.ndim else 0
     if m < n or k > n or t.array.shape[:-1] != a.array.shape[:-2]:
         raise ShapeError(
-            f"linalg.householder_product: expected A of shape (..., m, n) with m >= n, and tau of shape (..., k) with k <= n and the "
+            "linalg.householder_product: expected A of shape (..., m, n) with m >= n, and tau of shape (..., k) with "
+            "k <= n and the "
             f"same batch; got {a.array.shape} and {t.array.shape}."
         )
     same_type("linalg.householder_product", a, t)
@@ -508,7 +522,7 @@ def _reflect(a: Tensor, tau: Tensor, x: Tensor, adjoint: bool, reverse: bool) ->
     return x
 
 
-_Geqrf = namedtuple("geqrf", ["a", "tau"])
+_Geqrf = record("geqrf", "a tau")
 
 
 def geqrf(input: Tensor) -> Any:
@@ -519,29 +533,34 @@ def geqrf(input: Tensor) -> Any:
 
 
 def ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False) -> Tensor:
-    """``Q other`` (``other Q`` when not ``left``), Q being all m columns of the product of reflections; its adjoint if asked."""
+    """``Q other`` (``other Q`` when not ``left``), Q being all m columns of the product of reflections; its adjoint
+    if asked."""
     a, b = matrices("ormqr", input), matrices("ormqr", other, argument="other")
     same_type("ormqr", a, b)
     m, n = a.array.shape[-2:]
     if tau.array.shape[-1] != min(m, n):
-        raise ShapeError(f"ormqr: tau must have size {min(m, n)} = min(m, n) in its last dimension, got shape {tau.array.shape}.")
+        raise ShapeError(
+            f"ormqr: tau must have size {min(m, n)} = min(m, n) in its last dimension, got shape {tau.array.shape}."
+        )
     if b.array.shape[-2 if left else -1] != m:
         raise ShapeError(
-            f"ormqr: other of shape {b.array.shape} must have {m} {'rows' if left else 'columns'}, the rows of input {a.array.shape}."
+            f"ormqr: other of shape {b.array.shape} must have {m} {'rows' if left else 'columns'}, the rows of input "
+            f"{a.array.shape}."
         )
     if left:
         return _reflect(a, tau, b, transpose, reverse=not transpose)
-    return sym.mH(_reflect(a, tau, sym.mH(b), not transpose, reverse=transpose))  # type: ignore[no-any-return]
+    return sym.mH(_reflect(a, tau, sym.mH(b), not transpose, reverse=transpose))
 
 
 # ------------------------------------------------------------------------------------------------- LDL
 
-_LDL = namedtuple("linalg_ldl_factor", ["LD", "pivots"])
-_LDLEx = namedtuple("linalg_ldl_factor_ex", ["LD", "pivots", "info"])
+_LDL = record("linalg_ldl_factor", "LD pivots")
+_LDLEx = record("linalg_ldl_factor_ex", "LD pivots info")
 
 
 def ldl_factor(A: Tensor, *, hermitian: bool = False) -> Any:
-    """Bunch-Kaufman factors of symmetric (or Hermitian) matrices, packed as LAPACK does, ``(LD, pivots)``; no gradient."""
+    """Bunch-Kaufman factors of symmetric (or Hermitian) matrices, packed as LAPACK does, ``(LD, pivots)``; no
+    gradient."""
     got = ldl_factor_ex(A, hermitian=hermitian, check_errors=True)
     return _LDL(got.LD, got.pivots)
 
@@ -553,7 +572,8 @@ def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = Fa
     if check_errors and info.any():
         i = int(np.flatnonzero(info)[0])
         raise lapack.LinAlgError(
-            f"linalg.ldl_factor: {lapack.element(info.shape, i)}D[{info.flat[i]},{info.flat[i]}] is zero, so D cannot be solved with. "
+            f"linalg.ldl_factor: {lapack.element(info.shape, i)}D[{info.flat[i]},{info.flat[i]}] is zero, so D cannot "
+            "be solved with. "
             "Use ldl_factor_ex() to have the factors nevertheless."
         )
     return _LDLEx(wrap(ld), wrap(pivots), wrap(np.asarray(info)))
@@ -564,10 +584,11 @@ def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False)
     x, b = matrices("linalg.ldl_solve", LD, square=True, argument="LD"), matrices("linalg.ldl_solve", B, argument="B")
     same_type("linalg.ldl_solve", x, b)
     check_sides("linalg.ldl_solve", x, b, True)
-    return sym.ldl_solve(b, x, pivots, bool(hermitian))  # type: ignore[no-any-return]
+    return sym.ldl_solve(b, x, pivots, bool(hermitian))
 
 
-# A is symmetric (so is its inverse): the transpose of the solve is the solve; for Hermitian A it is the solve with conj(A).
+# A is symmetric (so is its inverse): the transpose of the solve is the solve; for Hermitian A it is the solve with
+# conj(A).
 defop(
     lapack.ldl_solve,
     "b ld pivots",

@@ -1,9 +1,9 @@
 """Discrete Fourier transforms.
 
-Three ops carry the whole family: ``fft_c2c`` (complex to complex), ``fft_r2c`` (real to the half spectrum) and ``fft_c2r``
-(half spectrum to real).  A transform is a symmetric matrix, so the rule of c2c is c2c itself; those of the other two are
-each other, with weights for the half that is not stored: every coefficient but the first (and, for even n, the last)
-stands for two.  They come from SciPy's pocketfft, which computes float32 in float32.
+Three ops carry the whole family: ``fft_c2c`` (complex to complex), ``fft_r2c`` (real to the half spectrum) and
+``fft_c2r`` (half spectrum to real).  A transform is a symmetric matrix, so the rule of c2c is c2c itself; those of the
+other two are each other, with weights for the half that is not stored: every coefficient but the first (and, for even
+n, the last) stands for two.  They come from SciPy's pocketfft, which computes float32 in float32.
 """
 
 from __future__ import annotations
@@ -69,7 +69,10 @@ def _twice(shape: Sequence[int], axis: int, n: int, value: float, dtype: Any) ->
     return w.reshape((k,) + (1,) * (len(shape) - 1 - axis))
 
 
-helper(lambda F, x, axis, n, value: x * _twice(x.shape, axis, n, value, (x.array if isinstance(x, Tensor) else x).dtype), "weigh_half")
+helper(
+    lambda F, x, axis, n, value: x * _twice(x.shape, axis, n, value, (x.array if isinstance(x, Tensor) else x).dtype),
+    "weigh_half",
+)
 
 defop(
     _c2c,
@@ -113,7 +116,8 @@ def _scale(name: str, norm: str | None, forward: bool) -> str:
 
 
 def _input(name: str, x: Any, kind: str) -> Tensor:
-    """``x`` in a type that can be transformed: ``kind`` is "complex" or "real" for what is asked for, "any" for either."""
+    """``x`` in a type that can be transformed: ``kind`` is "complex" or "real" for what is asked for, "any" for
+    either."""
     if not isinstance(x, Tensor):
         raise wrong_type(name, "input", "a Tensor", x)
     d = x.array.dtype
@@ -143,7 +147,9 @@ def _resize(x: Tensor, axis: int, n: int, name: str) -> Tensor:
 
 def _axis(name: str, x: Tensor, dim: int) -> int:
     if x.array.ndim == 0:
-        raise IndexError(f"{name}: dimension {dim} is out of range for a 0-d tensor; give it a dimension with unsqueeze(0).")
+        raise IndexError(
+            f"{name}: dimension {dim} is out of range for a 0-d tensor; give it a dimension with unsqueeze(0)."
+        )
     return one_dim(name, dim, x.array.ndim)
 
 
@@ -155,13 +161,17 @@ def _sizes(name: str, x: Tensor, s: Any, dim: Any) -> tuple[tuple[int, ...], lis
         if s is None:
             axes = tuple(range(ndim))
         elif len(s) > ndim:
-            raise RuntimeError(f"{name}: got shape with {len(s)} values but the input tensor only has {ndim} dimensions.")
+            raise RuntimeError(
+                f"{name}: got shape with {len(s)} values but the input tensor only has {ndim} dimensions."
+            )
         else:
             axes = tuple(range(ndim - len(s), ndim))
     else:
         axes = many_dims(name, dim if isinstance(dim, int) or len(dim) else None, ndim) if dim != () else ()
         if s is not None and len(s) != len(axes):
-            raise RuntimeError(f"{name}: when given, dim and s must have the same length, got {len(axes)} and {len(s)}.")
+            raise RuntimeError(
+                f"{name}: when given, dim and s must have the same length, got {len(axes)} and {len(s)}."
+            )
     return axes, [None if s is None or s[i] == -1 else s[i] for i in range(len(axes))]
 
 
@@ -353,7 +363,8 @@ def _frequencies(name: str, values: Any, n: int, d: float, dtype: Any, requires_
 def fftfreq(
     n: int, d: float = 1.0, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """The frequencies of :func:`fft`'s values, in cycles per unit of the sample spacing ``d``: 0, 1/(nd), ... then negative."""
+    """The frequencies of :func:`fft`'s values, in cycles per unit of the sample spacing ``d``: 0, 1/(nd), ... then
+    negative."""
     k = np.arange(n, dtype=np.float64)
     return _frequencies("fft.fftfreq", np.where(k < (n + 1) // 2, k, k - n), n, d, dtype, requires_grad)
 

@@ -1,7 +1,7 @@
 """LAPACK on stacks of matrices: ndarrays in, ndarrays out.
 
-NumPy's ``linalg`` loops over a stack in C and keeps float32, so it does what it can do; the rest (triangular solves, LU,
-least squares, LDL) calls SciPy's LAPACK matrix by matrix.  SciPy is imported at the first such call.
+NumPy's ``linalg`` loops over a stack in C and keeps float32, so it does what it can do; the rest (triangular solves,
+LU, least squares, LDL) calls SciPy's LAPACK matrix by matrix.  SciPy is imported at the first such call.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def singular(name: str, a: Array, what: str) -> LinAlgError:
     i = next(first_failing(a, _succeeds(np.linalg.inv)), 0)
     _, _, info = getrf(stack_of(a)[i])
     return LinAlgError(
-        f"linalg.{name}: {element(a.shape[:-2], i)}The diagonal element {int(info)} is zero, the {what} could not be completed "
+        f"linalg.{name}: {element(a.shape[:-2], i)}The diagonal element {int(info)} is zero, the {what} could not be "
+        "completed "
         f"because the input matrix is singular. Check the matrix, or use linalg.pinv() or linalg.lstsq()."
     )
 
@@ -100,8 +101,8 @@ def solve(a: Array, b: Array) -> Array:
 def solve_triangular(a: Array, b: Array, upper: bool, unitriangular: bool) -> Array:
     """The solutions of a x = b reading one triangle of a only; a zero on the diagonal gives inf, as in PyTorch.
 
-    BLAS wants column-major matrices.  A row-major a is its transpose in column-major, so x^T a^T = b^T is what is solved
-    and nothing is copied.
+    BLAS wants column-major matrices.  A row-major a is its transpose in column-major, so x^T a^T = b^T is what is
+    solved and nothing is copied.
     """
     lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     n, k = b.shape[-2:]
@@ -125,7 +126,8 @@ def cholesky(a: Array) -> Array:
         i = next(first_failing(a, _succeeds(np.linalg.cholesky)), 0)
         minor = leading_minor(stack_of(a)[i])
         raise LinAlgError(
-            f"linalg.cholesky: {element(a.shape[:-2], i)}The factorization could not be completed because the input is not "
+            f"linalg.cholesky: {element(a.shape[:-2], i)}The factorization could not be completed because the input is "
+            "not "
             f"positive-definite (the leading minor of order {minor} is not positive-definite)."
         ) from None
 
@@ -201,7 +203,8 @@ def svd(a: Array, full: bool) -> tuple[Array, Array, Array]:
 def _not_converged(name: str, a: Array, f: Callable[[Array], Any]) -> LinAlgError:
     i = next(first_failing(a, _succeeds(f)), 0)
     return LinAlgError(
-        f"linalg.{name}: {element(a.shape[:-2], i)}The algorithm failed to converge because the input matrix contained non-finite "
+        f"linalg.{name}: {element(a.shape[:-2], i)}The algorithm failed to converge because the input matrix contained "
+        "non-finite "
         "values or is too ill-conditioned. Check it with isfinite()."
     )
 
@@ -210,12 +213,13 @@ def _check_finite(name: str, a: Array) -> None:
     bad = [i for i, m in enumerate(stack_of(a)) if not np.isfinite(m).all()]
     if bad:
         raise LinAlgError(
-            f"linalg.{name}: {element(a.shape[:-2], bad[0])}The algorithm failed to converge because the input matrix contained "
+            f"linalg.{name}: {element(a.shape[:-2], bad[0])}The algorithm failed to converge because the input matrix "
+            "contained "
             "non-finite values."
         )
 
 
-def eigh(a: Array, uplo: str) -> tuple[Array, Array]:
+def eigh(a: Array, uplo: Any) -> tuple[Array, Array]:
     """Eigenvalues in ascending order and eigenvectors, reading one triangle."""
     if a.size == 0:
         return np.zeros(a.shape[:-1], a.real.dtype), a.copy()
@@ -320,7 +324,9 @@ def gelsx(a: Array, b: Array, rcond: float | None, driver: str) -> tuple[Array, 
         if driver == "gels":
             flat_x[i] = _gels(ai, bi)
         else:
-            flat_x[i], _, flat_rank[i], sv = scipy_linalg().lstsq(ai, bi, cond=cut, lapack_driver=driver, check_finite=False)
+            flat_x[i], _, flat_rank[i], sv = scipy_linalg().lstsq(
+                ai, bi, cond=cut, lapack_driver=driver, check_finite=False
+            )
             if sv is not None:
                 flat_s[i] = sv
     return x, rank, s
@@ -336,7 +342,8 @@ def _gels(a: Array, b: Array) -> Array:
     _, x, info = routine(a, wide, lwork=lwork)
     if info > 0:
         raise LinAlgError(
-            f"linalg.lstsq: the least squares solution could not be computed because the input matrix does not have full rank "
+            "linalg.lstsq: the least squares solution could not be computed because the input matrix does not have "
+            "full rank "
             f"(error code: {info}). Use driver='gelsd' or 'gelsy'."
         )
     return x[:n]

@@ -1,9 +1,10 @@
 """Linear algebra: inverses, solves, determinants, Cholesky factors, pseudo-inverses, the matrix exponential.
 
 Rules are written with matrix operations only, so each is differentiable itself.  ``mT`` is the transpose, ``mH`` the
-conjugate transpose.  Sources: M. B. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic
-differentiation" (2008); I. Murray, "Differentiation of the Cholesky decomposition" (2016); G. H. Golub and V. Pereyra,
-"The differentiation of pseudo-inverses and nonlinear least squares problems" (1973); A. H. Al-Mohy and N. J. Higham,
+conjugate transpose.  Sources: M. B. Giles, "Collected matrix derivative results for forward and reverse mode
+algorithmic differentiation" (2008); I. Murray, "Differentiation of the Cholesky decomposition" (2016); G. H. Golub and
+V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems" (1973); A. H. Al-Mohy and N.
+J. Higham,
 "Computing the Frechet derivative of the matrix exponential" (2009).
 """
 
@@ -123,7 +124,8 @@ defop(
 
 @helper
 def cholesky_rule(F: Any, g: Any, y: Any, upper: bool) -> Any:
-    """L^-H P(L^H g) L^-1, P taking the lower triangle, its diagonal halved, to a Hermitian matrix (Murray 2016, eq. 10)."""
+    """L^-H P(L^H g) L^-1, P taking the lower triangle, its diagonal halved, to a Hermitian matrix (Murray 2016, eq.
+    10)."""
     if upper:
         g, y = F.mH(g), F.mH(y)
     inner = F.matmul(F.mH(y), g)
@@ -147,9 +149,9 @@ defop(
 def _lift(a: Any) -> Any:
     """A small matrix that makes singular ones among a invertible.
 
-    det is a polynomial, so its derivatives where a is singular are the limits of those beside.  Singular values that are 0
-    become e: the second derivative then is off by order e, and by order eps / e^2 through the cancellation of terms as
-    large as 1 / e; e = eps^(1/3) balances the two.
+    det is a polynomial, so its derivatives where a is singular are the limits of those beside.  Singular values that
+    are 0 become e: the second derivative then is off by order e, and by order eps / e^2 through the cancellation of
+    terms as large as 1 / e; e = eps^(1/3) balances the two.
     """
     u, s, vh = lapack.svd(a, False)
     eps = np.finfo(a.dtype).eps
@@ -215,7 +217,8 @@ defop(
 
 @helper
 def slogdet_rule(F: Any, g: Any, x: Any, sign: Any) -> Any:
-    """(g_log + i Im(g_sign conj(sign))) x^-H: log|det| moves by Re tr(x^-1 dx), a complex sign turns by Im tr(x^-1 dx)."""
+    """(g_log + i Im(g_sign conj(sign))) x^-H: log|det| moves by Re tr(x^-1 dx), a complex sign turns by Im tr(x^-1
+    dx)."""
     weight = g[1]
     if F.is_complex(x):
         weight = weight + F.imag(g[0] * F.conj(sign)) * 1j
@@ -231,7 +234,8 @@ defop(
     x=lambda g, x, sign, F: F.slogdet_rule(g, x, sign),
 )
 
-# ------------------------------------------------------------------------------------------------- exponential, pseudo-inverse
+# ------------------------------------------------------------------------------------------------- exponential,
+# pseudo-inverse
 
 
 @helper
@@ -318,6 +322,11 @@ defop(
 # ------------------------------------------------------------------------------------------------- checks
 
 
+def record(name: str, fields: str) -> Any:
+    """A named tuple for results, called as PyTorch's (``torch.return_types``)."""
+    return namedtuple(name, fields.split())
+
+
 def matrices(name: str, x: Any, square: bool = False, argument: str = "A") -> Tensor:
     """``x`` as a float or complex tensor of matrices, or the house's error."""
     if not isinstance(x, Tensor):
@@ -328,7 +337,8 @@ def matrices(name: str, x: Any, square: bool = False, argument: str = "A") -> Te
     floating(name, x)
     if square and a.shape[-1] != a.shape[-2]:
         raise ShapeError(
-            f"{name}: {argument} must be batches of square matrices, but they are {a.shape[-2]} by {a.shape[-1]} matrices "
+            f"{name}: {argument} must be batches of square matrices, but they are {a.shape[-2]} by {a.shape[-1]} "
+            "matrices "
             f"(shape {a.shape})."
         )
     return x
@@ -338,7 +348,8 @@ def floating(name: str, x: Tensor) -> Tensor:
     """``x``, if it is a float32, float64 or complex tensor."""
     if x.array.dtype.kind not in "fc" or x.array.dtype.itemsize < 4:
         raise RuntimeError(
-            f"{name}: expected a float32, float64 or complex tensor, got {x.dtype.name}; convert it with float() or double()."
+            f"{name}: expected a float32, float64 or complex tensor, got {x.dtype.name}; convert it with float() or "
+            "double()."
         )
     return x
 
@@ -347,7 +358,8 @@ def same_type(name: str, a: Tensor, b: Tensor) -> None:
     """Raise unless both are of one dtype."""
     if a.array.dtype != b.array.dtype:
         raise RuntimeError(
-            f"{name}: both tensors must have the same dtype, got {a.dtype.name} and {b.dtype.name}; convert one with to()."
+            f"{name}: both tensors must have the same dtype, got {a.dtype.name} and {b.dtype.name}; convert one with "
+            "to()."
         )
 
 
@@ -356,7 +368,8 @@ def no_info(a: Tensor) -> Tensor:
     return wrap(np.zeros(a.array.shape[:-2], np.int32))
 
 
-# ------------------------------------------------------------------------------------------------- torch.linalg: solving
+# ------------------------------------------------------------------------------------------------- torch.linalg:
+# solving
 
 
 def inv(A: Tensor) -> Tensor:
@@ -382,12 +395,12 @@ def inv(A: Tensor) -> Tensor:
     tensor([[0.5000, 0.0000],
             [0.0000, 0.2500]])
     """
-    return sym.inv(matrices("linalg.inv", A, square=True))  # type: ignore[no-any-return]
+    return sym.inv(matrices("linalg.inv", A, square=True))
 
 
-_InvEx = namedtuple("linalg_inv_ex", ["inverse", "info"])
-_SolveEx = namedtuple("linalg_solve_ex", ["result", "info"])
-_CholeskyEx = namedtuple("linalg_cholesky_ex", ["L", "info"])
+_InvEx = record("linalg_inv_ex", "inverse info")
+_SolveEx = record("linalg_solve_ex", "result info")
+_CholeskyEx = record("linalg_cholesky_ex", "L info")
 
 
 def _failures(a: Any) -> Any:
@@ -396,7 +409,8 @@ def _failures(a: Any) -> Any:
 
 
 def inv_ex(A: Tensor, *, check_errors: bool = False) -> Any:
-    """:func:`inv` with an ``info`` instead of an error: ``(inverse, info)``; a singular matrix gives NaN and info > 0."""
+    """:func:`inv` with an ``info`` instead of an error: ``(inverse, info)``; a singular matrix gives NaN and info >
+    0."""
     x = matrices("linalg.inv", A, square=True)
     if check_errors:
         return _InvEx(inv(x), no_info(x))
@@ -407,7 +421,7 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> Any:
 def _without(a: Tensor, info: Any) -> Tensor:
     """The matrices with those that failed replaced by NaN."""
     bad = np.broadcast_to((np.asarray(info) != 0)[..., None, None], a.array.shape)
-    return sym.masked_fill(a, wrap(bad), math.nan)  # type: ignore[no-any-return]
+    return sym.masked_fill(a, wrap(bad), math.nan)
 
 
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
@@ -467,7 +481,8 @@ def check_sides(name: str, a: Tensor, b: Tensor, left: bool) -> None:
 
 
 def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False) -> Any:
-    """:func:`solve` with an ``info`` instead of an error: ``(result, info)``; a singular matrix gives NaN and info > 0."""
+    """:func:`solve` with an ``info`` instead of an error: ``(result, info)``; a singular matrix gives NaN and info >
+    0."""
     a = matrices("linalg.solve", A, square=True)
     if check_errors:
         return _SolveEx(solve(a, B, left=left), no_info(a))
@@ -485,11 +500,11 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, un
     same_type("linalg.solve_triangular", a, b)
     check_sides("linalg.solve_triangular", a, b, left)
     if left:
-        return sym.solve_triangular(a, b, bool(upper), bool(unitriangular))  # type: ignore[no-any-return]
-    return sym.mT(sym.solve_triangular(sym.mT(a), sym.mT(b), not upper, bool(unitriangular)))  # type: ignore[no-any-return]
+        return sym.solve_triangular(a, b, bool(upper), bool(unitriangular))
+    return sym.mT(sym.solve_triangular(sym.mT(a), sym.mT(b), not upper, bool(unitriangular)))
 
 
-_Lstsq = namedtuple("linalg_lstsq", ["solution", "residuals", "rank", "singular_values"])
+_Lstsq = record("linalg_lstsq", "solution residuals rank singular_values")
 
 
 def lstsq(A: Tensor, B: Tensor, *, rcond: float | None = None, driver: str | None = None) -> Any:
@@ -508,7 +523,8 @@ def lstsq(A: Tensor, B: Tensor, *, rcond: float | None = None, driver: str | Non
     -------
     namedtuple ``(solution, residuals, rank, singular_values)``
         Residuals (squared) when m > n and every matrix has full rank, else empty, and always empty for "gelsy"; rank
-        not for "gels"; singular values for "gelsd" and "gelss".  Gradients flow through solution and residuals, at constant rank.
+        not for "gels"; singular values for "gelsd" and "gelss".  Gradients flow through solution and residuals, at
+        constant rank.
     """
     name = "linalg.lstsq"
     a = matrices(name, A)
@@ -520,7 +536,9 @@ def lstsq(A: Tensor, B: Tensor, *, rcond: float | None = None, driver: str | Non
     vector = a.array.ndim - 1 == B.array.ndim and B.array.shape == a.array.shape[:-1]
     b = sym.column(B) if vector else B
     if b.array.ndim < 2 or b.array.shape[-2] != m:
-        raise ShapeError(f"{name}: A of shape {a.array.shape} and B of shape {B.array.shape} must have the same number of rows.")
+        raise ShapeError(
+            f"{name}: A of shape {a.array.shape} and B of shape {B.array.shape} must have the same number of rows."
+        )
     lead = np.broadcast_shapes(a.array.shape[:-2], b.array.shape[:-2])
     if a.array.shape[:-2] != lead:
         a = sym.broadcast_to(a, (*lead, m, n))
@@ -544,7 +562,8 @@ def lstsq(A: Tensor, B: Tensor, *, rcond: float | None = None, driver: str | Non
     )
 
 
-# ------------------------------------------------------------------------------------------------- torch.linalg: the rest
+# ------------------------------------------------------------------------------------------------- torch.linalg: the
+# rest
 
 
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
@@ -558,7 +577,7 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
         If a matrix is not positive definite.
     """
     a = matrices("linalg.cholesky", A, square=True)
-    return sym.cholesky(a, bool(upper))  # type: ignore[no-any-return]
+    return sym.cholesky(a, bool(upper))
 
 
 def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -> Any:
@@ -578,20 +597,21 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -
 
 def det(A: Tensor) -> Tensor:
     """The determinant of square matrices; differentiable also where they are singular."""
-    return sym.det(matrices("linalg.det", A, square=True))  # type: ignore[no-any-return]
+    return sym.det(matrices("linalg.det", A, square=True))
 
 
-_Slogdet = namedtuple("linalg_slogdet", ["sign", "logabsdet"])
+_Slogdet = record("linalg_slogdet", "sign logabsdet")
 
 
 def slogdet(A: Tensor) -> Any:
-    """``(sign, logabsdet)`` with det = sign * exp(logabsdet); the sign is complex, of modulus 1, for complex matrices."""
+    """``(sign, logabsdet)`` with det = sign * exp(logabsdet); the sign is complex, of modulus 1, for complex
+    matrices."""
     return _Slogdet(*sym.slogdet(matrices("linalg.slogdet", A, square=True)))
 
 
 def matrix_exp(A: Tensor) -> Tensor:
     """The exponential of square matrices."""
-    return sym.matrix_exp(matrices("linalg.matrix_exp", A, square=True))  # type: ignore[no-any-return]
+    return sym.matrix_exp(matrices("linalg.matrix_exp", A, square=True))
 
 
 def _tolerance(value: Any) -> Any:
@@ -607,4 +627,4 @@ def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = N
     if isinstance(rcond, bool):
         rcond, hermitian = None, rcond
     rtol = rcond if rtol is None else rtol
-    return sym.pinv(a, _tolerance(atol), _tolerance(rtol), bool(hermitian))  # type: ignore[no-any-return]
+    return sym.pinv(a, _tolerance(atol), _tolerance(rtol), bool(hermitian))

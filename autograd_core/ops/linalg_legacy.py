@@ -1,8 +1,8 @@
-"""Linear algebra under PyTorch's top-level names and as Tensor methods: ``x.inverse()``, ``torch.svd(some=...)``, ``lu`` ..."""
+"""Linear algebra under PyTorch's top-level names and as Tensor methods: ``x.inverse()``, ``torch.svd(some=...)``,
+``lu`` ..."""
 
 from __future__ import annotations
 
-from collections import namedtuple
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,28 @@ from ..op import METHODS, method, sym
 from ..tensor import Tensor, wrap
 from . import decompositions, linalg, linalg_products
 from .decompositions import geqrf, householder_product, lu_unpack, ormqr
-from .linalg import matrices, same_type
+from .linalg import matrices, record, same_type
 
 __all__ = [
-    "cholesky", "cholesky_inverse", "cholesky_solve", "det", "geqrf", "inverse", "logdet", "lu", "lu_solve", "lu_unpack",
-    "matrix_exp", "orgqr", "ormqr", "pinverse", "qr", "slogdet", "svd", "triangular_solve",
-]  # fmt: skip
+    "cholesky",
+    "cholesky_inverse",
+    "cholesky_solve",
+    "det",
+    "geqrf",
+    "inverse",
+    "logdet",
+    "lu",
+    "lu_solve",
+    "lu_unpack",
+    "matrix_exp",
+    "orgqr",
+    "ormqr",
+    "pinverse",
+    "qr",
+    "slogdet",
+    "svd",
+    "triangular_solve",
+]
 
 det = linalg.det
 slogdet = linalg.slogdet
@@ -41,8 +57,8 @@ def logdet(input: Tensor) -> Tensor:
     x = matrices("logdet", input, square=True)
     sign, log = sym.slogdet(x)
     if x.array.dtype.kind == "c":
-        return sym.add(log, sym.log(sign))  # type: ignore[no-any-return]
-    return sym.masked_fill(log, wrap(np.asarray(sign.array < 0)), np.nan)  # type: ignore[no-any-return]
+        return sym.add(log, sym.log(sign))
+    return sym.masked_fill(log, wrap(np.asarray(sign.array < 0)), np.nan)
 
 
 @method()
@@ -63,7 +79,7 @@ def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
     x = matrices("cholesky_inverse", L, square=True, argument="L")
     eye = wrap(np.eye(x.array.shape[-1], dtype=x.array.dtype))
     half = sym.solve_triangular(sym.mH(x) if upper else x, eye, False, False)
-    return sym.matmul(sym.mH(half), half)  # type: ignore[no-any-return]
+    return sym.matmul(sym.mH(half), half)
 
 
 @method()
@@ -73,12 +89,12 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     same_type("cholesky_solve", x, b)
     linalg.check_sides("cholesky_solve", x, b, True)
     low = sym.mH(x) if upper else x
-    return sym.solve_triangular(sym.mH(low), sym.solve_triangular(low, b, False, False), True, False)  # type: ignore[no-any-return]
+    return sym.solve_triangular(sym.mH(low), sym.solve_triangular(low, b, False, False), True, False)
 
 
-_QR = namedtuple("qr", ["Q", "R"])
-_SVD = namedtuple("svd", ["U", "S", "V"])
-_Triangular = namedtuple("triangular_solve", ["solution", "cloned_coefficient"])
+_QR = record("qr", "Q R")
+_SVD = record("svd", "U S V")
+_Triangular = record("triangular_solve", "solution cloned_coefficient")
 
 
 @method()
@@ -104,24 +120,31 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> Any:
 
 @method()
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> Any:
-    """The packed LU factors and pivots, ``(LU, pivots)``, with LAPACK's infos if asked (``torch.lu``; see ``linalg.lu``)."""
+    """The packed LU factors and pivots, ``(LU, pivots)``, with LAPACK's infos if asked (``torch.lu``; see
+    ``linalg.lu``)."""
     got = decompositions.lu_factor_ex(A, pivot=pivot, check_errors=not get_infos)
     return tuple(got) if get_infos else (got.LU, got.pivots)
 
 
 @method()
 def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
-    """The solution x of A x = b from A's packed LU factors (``torch.lu_solve``; other order than ``linalg.lu_solve``)."""
+    """The solution x of A x = b from A's packed LU factors (``torch.lu_solve``; other order than
+    ``linalg.lu_solve``)."""
     return decompositions.lu_solve(LU_data, LU_pivots, b)
 
 
 @method()
-def triangular_solve(b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False) -> Any:
+def triangular_solve(
+    b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
+) -> Any:
     """``(solution, cloned_coefficient)`` of A X = b (A^T X = b when ``transpose``) for triangular A."""
     x, a = matrices("triangular_solve", b, argument="b"), matrices("triangular_solve", A, square=True)
     same_type("triangular_solve", a, x)
     if a.array.shape[-1] != x.array.shape[-2]:
-        raise ShapeError(f"triangular_solve: b of shape {x.array.shape} must have {a.array.shape[-1]} rows, as A {a.array.shape} has.")
+        raise ShapeError(
+            f"triangular_solve: b of shape {x.array.shape} must have {a.array.shape[-1]} rows, as A {a.array.shape} "
+            "has."
+        )
     coefficient = sym.clone(a)
     if transpose:
         a, upper = sym.mT(a), not upper

@@ -26,14 +26,21 @@ def _converted(name: str, A: Tensor, dtype: Any) -> Tensor:
     if dtype is not None:
         target = dtypes.to_numpy(dtype, name)
         if target.kind not in "fc" or (x.array.dtype.kind == "c" and target.kind != "c"):
-            raise RuntimeError(f"{name}: dtype must be floating point (complex for complex input), got {dtype} for {x.dtype.name}.")
+            raise RuntimeError(
+                f"{name}: dtype must be floating point (complex for complex input), got {dtype} for {x.dtype.name}."
+            )
         x = x if x.array.dtype == target else sym.cast(x, target)
     if x.array.dtype.kind not in "fc":
-        raise RuntimeError(f"{name}: needs a floating point or complex tensor, got {x.dtype.name}; convert it with float(), or pass dtype=.")
+        raise RuntimeError(
+            f"{name}: needs a floating point or complex tensor, got {x.dtype.name}; convert it with float(), or pass "
+            "dtype=."
+        )
     return x
 
 
-def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def matrix_norm(
+    A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
     """A norm of the matrices that lie in the two dimensions ``dim``.
 
     Parameters
@@ -88,8 +95,9 @@ def _nothing(name: str, ord: Any, x: Tensor) -> Exception:
 def linalg_norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """A vector or matrix norm, as ``ord`` and the number of dimensions in ``dim`` say (``torch.linalg.norm``).
 
-    Without ``ord`` the root of the sum of squares over ``dim`` (all dimensions when left out; else one or two).  With it, two dimensions
-    mean :func:`matrix_norm` and one means :func:`vector_norm`; without ``dim`` the tensor must be 1-d or 2-d.
+    Without ``ord`` the root of the sum of squares over ``dim`` (all dimensions when left out; else one or two).  With
+    it, two dimensions mean :func:`matrix_norm` and one means :func:`vector_norm`; without ``dim`` the tensor must be
+    1-d or 2-d.
     """
     name = "linalg.norm"
     x = _converted(name, A, dtype)
@@ -109,7 +117,9 @@ def linalg_norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = Fal
 
 
 @method()
-def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None) -> Tensor:
+def norm(
+    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None
+) -> Tensor:
     """The ``p``-norm of all elements or over ``dim`` (``torch.norm``): ``(sum |x|^p)^(1/p)``.
 
     ``p="fro"`` (and None) is the 2-norm, ``"nuc"`` the sum of the singular values of the matrices in ``dim``.
@@ -137,19 +147,20 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
         if s.array.shape[-1] == 0:
             raise _nothing(name, p, x)
         first, last = sym.getitem(s, (Ellipsis, 0)), sym.getitem(s, (Ellipsis, -1))
-        return sym.div(last, first) if p == -2 else sym.div(first, last)  # type: ignore[no-any-return]
+        return sym.div(last, first) if p == -2 else sym.div(first, last)
     x = matrices(name, A, square=True)
     singular = np.asarray(lapack.getrf(x.array)[2] != 0)
     if not singular.any():
-        return sym.mul(matrix_norm(x, p), matrix_norm(inv(x), p))  # type: ignore[no-any-return]
+        return sym.mul(matrix_norm(x, p), matrix_norm(inv(x), p))
     eye = wrap(np.eye(x.array.shape[-1], dtype=x.array.dtype))
     fine = sym.where(wrap(singular[..., None, None]), eye, x)
     product = sym.mul(matrix_norm(x, p), matrix_norm(inv(fine), p))
-    return sym.masked_fill(product, wrap(singular), math.inf)  # type: ignore[no-any-return]
+    return sym.masked_fill(product, wrap(singular), math.inf)
 
 
 def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
-    """The number of singular values (absolute eigenvalues of ``hermitian`` matrices) above ``max(atol, rtol * largest)``.
+    """The number of singular values (absolute eigenvalues of ``hermitian`` matrices) above ``max(atol, rtol *
+    largest)``.
 
     ``tol``, the older spelling, is ``atol`` with ``rtol=0``.
     """
@@ -203,7 +214,9 @@ defop(
 )
 
 
-def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
+def cdist(
+    x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = "use_mm_for_euclid_dist_if_necessary"
+) -> Tensor:
     """The distances between all rows of ``x1`` and all rows of ``x2``.
 
     Parameters
@@ -227,7 +240,9 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = "us
         raise ValueError(f"cdist: compute_mode must be one of {', '.join(modes)}, got {compute_mode!r}.")
     a, b = matrices("cdist", x1, argument="x1"), matrices("cdist", x2, argument="x2")
     if a.array.shape[-1] != b.array.shape[-1]:
-        raise ShapeError(f"cdist: x1 and x2 must have the same number of columns, got shapes {a.array.shape} and {b.array.shape}.")
+        raise ShapeError(
+            f"cdist: x1 and x2 must have the same number of columns, got shapes {a.array.shape} and {b.array.shape}."
+        )
     if p < 0:
         raise RuntimeError(f"cdist: only supports non-negative p values, got {p}.")
     if a.array.dtype != b.array.dtype:
@@ -235,9 +250,9 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = "us
         a, b = sym.cast(a, target), sym.cast(b, target)
     if p == 2:
         large = max(a.array.shape[-2], b.array.shape[-2]) > 25
-        return sym.cdist(a, b, compute_mode == modes[1] or (compute_mode != modes[2] and large))  # type: ignore[no-any-return]
+        return sym.cdist(a, b, compute_mode == modes[1] or (compute_mode != modes[2] and large))
     one, two = sym.getitem(a, (Ellipsis, None, slice(None))), sym.getitem(b, (Ellipsis, None, slice(None), slice(None)))
     difference = sym.sub(one, two)
     if difference.array.shape[-1] == 0:
-        return sym.sum(sym.abs(difference), (difference.array.ndim - 1,), False)  # type: ignore[no-any-return]
+        return sym.sum(sym.abs(difference), (difference.array.ndim - 1,), False)
     return vector_norm(difference, float(p), one_dim("cdist", -1, difference.array.ndim))

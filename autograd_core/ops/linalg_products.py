@@ -17,9 +17,21 @@ from .linalg import inv, matrices, solve
 from .matmul import _check_types, _combine, matmul, mv, outer
 
 __all__ = [
-    "addbmm", "addmv", "addr", "chain_matmul", "cross", "inner", "kron", "matrix_power", "pca_lowrank", "svd_lowrank",
-    "tensordot", "trace", "vander", "vdot",
-]  # fmt: skip
+    "addbmm",
+    "addmv",
+    "addr",
+    "chain_matmul",
+    "cross",
+    "inner",
+    "kron",
+    "matrix_power",
+    "pca_lowrank",
+    "svd_lowrank",
+    "tensordot",
+    "trace",
+    "vander",
+    "vdot",
+]
 
 
 @method()
@@ -28,7 +40,7 @@ def trace(input: Tensor) -> Tensor:
     if input.array.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, got shape {input.array.shape}.")
     d = sym.diagonal(input, 0, 0, 1)
-    return sym.sum(d if d.array.dtype.kind not in "iub" else sym.cast(d, np.dtype(np.int64)), (0,), False)  # type: ignore[no-any-return]
+    return sym.sum(d if d.array.dtype.kind not in "iub" else sym.cast(d, np.dtype(np.int64)), (0,), False)
 
 
 def _contracted(name: str, dims: Any, a: Tensor, b: Tensor) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -38,7 +50,9 @@ def _contracted(name: str, dims: Any, a: Tensor, b: Tensor) -> tuple[tuple[int, 
         if dims < 0:
             raise RuntimeError(f"{name}: dims must be >= 0, got {dims}.")
         if min(a.array.ndim, b.array.ndim) < dims:
-            raise RuntimeError(f"{name}: dims={dims} exceeds the dimensions of shapes {a.array.shape} and {b.array.shape}.")
+            raise RuntimeError(
+                f"{name}: dims={dims} exceeds the dimensions of shapes {a.array.shape} and {b.array.shape}."
+            )
         return tuple(range(a.array.ndim - dims, a.array.ndim)), tuple(range(dims))
     one, two = ((v,) if isinstance(v, int) else tuple(v) for v in dims)
     if len(one) != len(two):
@@ -62,7 +76,10 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Any = None) -> Tensor:
     for i, j in zip(one, two, strict=True):
         m, n = a.array.shape[i], b.array.shape[j]
         if m != n and 1 not in (m, n):
-            raise ShapeError(f"tensordot: contracted dimensions need to match, dim {i} of a has size {m} but dim {j} of b has size {n}.")
+            raise ShapeError(
+                f"tensordot: contracted dimensions need to match, dim {i} of a has size {m} but dim {j} of b has size "
+                f"{n}."
+            )
         if m != n:  # a size of 1 counts for all
             a = sym.sum(a, (i,), True) if n == 1 else a
             b = sym.sum(b, (j,), True) if m == 1 else b
@@ -72,7 +89,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Any = None) -> Tensor:
     inner_size = math.prod(a.array.shape[i] for i in one)
     left = sym.reshape(sym.permute(a, (*free_a, *one)), (math.prod(shape_a), inner_size))
     right = sym.reshape(sym.permute(b, (*two, *free_b)), (inner_size, math.prod(shape_b)))
-    return sym.reshape(sym.matmul(left, right), shape_a + shape_b)  # type: ignore[no-any-return]
+    return sym.reshape(sym.matmul(left, right), shape_a + shape_b)
 
 
 @method()
@@ -100,7 +117,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
         if v.array.dtype.kind not in "fc":
             raise RuntimeError(f"linalg.vecdot: expected floating point or complex tensors, got {v.dtype.name}.")
     product = mul(sym.conj(x) if x.array.dtype.kind == "c" else x, y)
-    return sym.sum(product, (one_dim("linalg.vecdot", dim, product.array.ndim),), False)  # type: ignore[no-any-return]
+    return sym.sum(product, (one_dim("linalg.vecdot", dim, product.array.ndim),), False)
 
 
 @method()
@@ -111,7 +128,7 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     s, t = (1,) * (n - a.array.ndim) + a.array.shape, (1,) * (n - b.array.ndim) + b.array.shape
     left = sym.reshape(a, tuple(v for k in s for v in (k, 1)))
     right = sym.reshape(b, tuple(v for k in t for v in (1, k)))
-    return sym.reshape(mul(left, right), tuple(p * q for p, q in zip(s, t, strict=True)))  # type: ignore[no-any-return]
+    return sym.reshape(mul(left, right), tuple(p * q for p, q in zip(s, t, strict=True)))
 
 
 def linalg_cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
@@ -132,15 +149,17 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
 
 def _cross(name: str, a: Tensor, b: Tensor, dim: int) -> Tensor:
     if a.array.ndim != b.array.ndim:
-        raise ShapeError(f"{name}: inputs must have the same number of dimensions, got shapes {a.array.shape} and {b.array.shape}.")
+        raise ShapeError(
+            f"{name}: inputs must have the same number of dimensions, got shapes {a.array.shape} and {b.array.shape}."
+        )
     d = one_dim(name, dim, a.array.ndim)
     if a.array.shape[d] != 3 or b.array.shape[d] != 3:
         raise ShapeError(f"{name}: dimension {dim} must have size 3, got shapes {a.array.shape} and {b.array.shape}.")
 
     def turn(x: Tensor, k: int) -> Tensor:
-        return sym.roll(x, (-k,), (d,))  # type: ignore[no-any-return]
+        return sym.roll(x, (-k,), (d,))
 
-    return sym.sub(mul(turn(a, 1), turn(b, 2)), mul(turn(a, 2), turn(b, 1)))  # type: ignore[no-any-return]
+    return sym.sub(mul(turn(a, 1), turn(b, 2)), mul(turn(a, 2), turn(b, 1)))
 
 
 # ------------------------------------------------------------------------------------------------- sums with products
@@ -188,7 +207,8 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     for i, x in enumerate(xs):
         if x.array.ndim != 2:
             raise RuntimeError(
-                f"linalg.multi_dot: tensor {i} must be a matrix (the first and last may be vectors), got shape {tensors[i].array.shape}."
+                f"linalg.multi_dot: tensor {i} must be a matrix (the first and last may be vectors), got shape "
+                f"{tensors[i].array.shape}."
             )
     y = _chain(xs)
     if first or last:
@@ -218,7 +238,7 @@ def chain_matmul(*matrices: Any, out: Any = None) -> Tensor:
     """The product of matrices in the order that costs least; PyTorch's older spelling of ``linalg.multi_dot``."""
     xs = matrices[0] if len(matrices) == 1 and isinstance(matrices[0], (list, tuple)) else matrices
     if len(xs) == 1:
-        return xs[0]  # type: ignore[no-any-return]
+        return xs[0]
     for i, x in enumerate(xs):
         if x.array.ndim != 2:
             raise RuntimeError(f"chain_matmul: tensor {i} must be a matrix, got shape {x.array.shape}.")
@@ -249,7 +269,8 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
 
 
 def linalg_vander(x: Tensor, *, N: int | None = None) -> Tensor:
-    """Vandermonde matrices: columns x^0, x^1, ... x^(N-1) (N = the length of x unless given; ``torch.linalg.vander``)."""
+    """Vandermonde matrices: columns x^0, x^1, ... x^(N-1) (N = the length of x unless given;
+    ``torch.linalg.vander``)."""
     if x.array.ndim == 0:
         raise RuntimeError("linalg.vander: expects at least 1 dimension, got a 0-d tensor.")
     n = x.array.shape[-1] if N is None else N
@@ -264,7 +285,7 @@ def _powers(x: Tensor, n: int) -> Tensor:
     columns = [wrap(np.ones(x.array.shape, x.array.dtype))]
     for _ in range(n - 1):
         columns.append(mul(columns[-1], x) if len(columns) > 1 else x)
-    return sym.stack(columns, x.array.ndim)  # type: ignore[no-any-return]
+    return sym.stack(columns, x.array.ndim)
 
 
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
@@ -288,9 +309,10 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     rows, columns = math.prod(s[:ind]), math.prod(s[ind:])
     if rows != columns:
         raise ShapeError(
-            f"linalg.tensorinv: expected prod(A.shape[ind:]) to equal prod(A.shape[:ind]), got {columns} and {rows} for shape {s}, ind={ind}."
+            f"linalg.tensorinv: expected prod(A.shape[ind:]) to equal prod(A.shape[:ind]), got {columns} and {rows} "
+            f"for shape {s}, ind={ind}."
         )
-    return sym.reshape(inv(sym.reshape(A, (rows, columns))), s[ind:] + s[:ind])  # type: ignore[no-any-return]
+    return sym.reshape(inv(sym.reshape(A, (rows, columns))), s[ind:] + s[:ind])
 
 
 def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None) -> Tensor:
@@ -303,9 +325,10 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None) -> Tens
     n = math.prod(rest)
     if n != B.array.size or math.prod(s[: B.array.ndim]) != n:
         raise ShapeError(
-            f"linalg.tensorsolve: expected prod(A.shape[B.ndim:]) = B.numel() = prod(A.shape[:B.ndim]), got A {s} and B {B.array.shape}."
+            f"linalg.tensorsolve: expected prod(A.shape[B.ndim:]) = B.numel() = prod(A.shape[:B.ndim]), got A {s} and "
+            f"B {B.array.shape}."
         )
-    return sym.reshape(solve(sym.reshape(A, (n, n)), sym.reshape(B, (n,))), rest)  # type: ignore[no-any-return]
+    return sym.reshape(solve(sym.reshape(A, (n, n)), sym.reshape(B, (n,))), rest)
 
 
 # ------------------------------------------------------------------------------------------------- random projections

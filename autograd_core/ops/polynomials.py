@@ -36,11 +36,15 @@ def _polynomial(
             y = np.where(degree == k + 1, now, y)
         return y.astype(kind, copy=False)
 
-    dispatch = defop(kernel, "a b", name=name, elementwise=True, promote="float", formula=f"the polynomial {symbol}_b(a)")
+    dispatch = defop(
+        kernel, "a b", name=name, elementwise=True, promote="float", formula=f"the polynomial {symbol}_b(a)"
+    )
 
     def function(input: Any, n: Any) -> Tensor:
         if not isinstance(input, Tensor) and not isinstance(n, Tensor):
-            raise TypeError(f"{name}: at least one argument must be a Tensor, got ({type(input).__name__}, {type(n).__name__}).")
+            raise TypeError(
+                f"{name}: at least one argument must be a Tensor, got ({type(input).__name__}, {type(n).__name__})."
+            )
         return dispatch(input, n)
 
     function.__name__ = function.__qualname__ = name
@@ -56,13 +60,23 @@ chebyshev_polynomial_t = _polynomial("chebyshev_polynomial_t", "T", lambda x: x,
 chebyshev_polynomial_u = _polynomial("chebyshev_polynomial_u", "U", lambda x: 2 * x, _chebyshev)
 chebyshev_polynomial_v = _polynomial("chebyshev_polynomial_v", "V", lambda x: 2 * x - 1, _chebyshev)
 chebyshev_polynomial_w = _polynomial("chebyshev_polynomial_w", "W", lambda x: 2 * x + 1, _chebyshev)
-shifted_chebyshev_polynomial_t = _polynomial("shifted_chebyshev_polynomial_t", "T*", lambda x: x, _chebyshev, shifted=True)
-shifted_chebyshev_polynomial_u = _polynomial("shifted_chebyshev_polynomial_u", "U*", lambda x: 2 * x, _chebyshev, shifted=True)
-shifted_chebyshev_polynomial_v = _polynomial("shifted_chebyshev_polynomial_v", "V*", lambda x: 2 * x - 1, _chebyshev, shifted=True)
-shifted_chebyshev_polynomial_w = _polynomial("shifted_chebyshev_polynomial_w", "W*", lambda x: 2 * x + 1, _chebyshev, shifted=True)
+shifted_chebyshev_polynomial_t = _polynomial(
+    "shifted_chebyshev_polynomial_t", "T*", lambda x: x, _chebyshev, shifted=True
+)
+shifted_chebyshev_polynomial_u = _polynomial(
+    "shifted_chebyshev_polynomial_u", "U*", lambda x: 2 * x, _chebyshev, shifted=True
+)
+shifted_chebyshev_polynomial_v = _polynomial(
+    "shifted_chebyshev_polynomial_v", "V*", lambda x: 2 * x - 1, _chebyshev, shifted=True
+)
+shifted_chebyshev_polynomial_w = _polynomial(
+    "shifted_chebyshev_polynomial_w", "W*", lambda x: 2 * x + 1, _chebyshev, shifted=True
+)
 hermite_polynomial_h = _polynomial("hermite_polynomial_h", "H", lambda x: 2 * x, lambda k: (2.0, 0.0, 2.0 * k))
 hermite_polynomial_he = _polynomial("hermite_polynomial_he", "He", lambda x: x, lambda k: (1.0, 0.0, float(k)))
 laguerre_polynomial_l = _polynomial(
     "laguerre_polynomial_l", "L", lambda x: 1 - x, lambda k: (-1 / (k + 1), (2 * k + 1) / (k + 1), k / (k + 1))
 )
-legendre_polynomial_p = _polynomial("legendre_polynomial_p", "P", lambda x: x, lambda k: ((2 * k + 1) / (k + 1), 0.0, k / (k + 1)))
+legendre_polynomial_p = _polynomial(
+    "legendre_polynomial_p", "P", lambda x: x, lambda k: ((2 * k + 1) / (k + 1), 0.0, k / (k + 1))
+)

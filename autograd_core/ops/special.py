@@ -1,7 +1,8 @@
 """Special functions: error functions, gamma functions, Bessel functions, entropies.
 
-Values come from SciPy's ufuncs (imported at the first call), which compute float32 in float32.  The derivatives are those of
-the NIST Digital Library of Mathematical Functions (chapters 5 gamma, 7 error functions, 9 Airy, 10 Bessel, 25 zeta).
+Values come from SciPy's ufuncs (imported at the first call), which compute float32 in float32.  The derivatives are
+those of the NIST Digital Library of Mathematical Functions (chapters 5 gamma, 7 error functions, 9 Airy, 10 Bessel, 25
+zeta).
 """
 
 from __future__ import annotations
@@ -18,8 +19,20 @@ from ..tensor import Tensor
 from .arithmetic import tensor_of
 
 __all__ = [
-    "digamma", "erf", "erfc", "erfinv", "i0", "igamma", "igammac", "lgamma", "logit", "mvlgamma", "polygamma", "sinc", "xlogy",
-]  # fmt: skip
+    "digamma",
+    "erf",
+    "erfc",
+    "erfinv",
+    "i0",
+    "igamma",
+    "igammac",
+    "lgamma",
+    "logit",
+    "mvlgamma",
+    "polygamma",
+    "sinc",
+    "xlogy",
+]
 
 
 def scipy_special() -> Any:
@@ -42,7 +55,9 @@ def _ufunc(name: str, pick: int | None = None) -> Callable[..., Any]:
     return kernel
 
 
-def _unary(name: str, scipy_name: str | None, rule: Any, kernel: Any = None, *, formula: str = "") -> Callable[[Tensor], Tensor]:
+def _unary(
+    name: str, scipy_name: str | None, rule: Any, kernel: Any = None, *, formula: str = ""
+) -> Callable[[Tensor], Tensor]:
     """Declare an elementwise function of one argument."""
     return defop(
         kernel or _ufunc(scipy_name or name),
@@ -58,18 +73,25 @@ def _unary(name: str, scipy_name: str | None, rule: Any, kernel: Any = None, *, 
 
 _ROOT_PI, _ROOT_2PI = math.sqrt(math.pi), math.sqrt(2 * math.pi)
 
-_unary("erf", None, lambda g, x, F: g * (F.exp(-x * x) * (2 / _ROOT_PI)), formula="2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x")
+_unary(
+    "erf",
+    None,
+    lambda g, x, F: g * (F.exp(-x * x) * (2 / _ROOT_PI)),
+    formula="2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x",
+)
 _unary("erfc", None, lambda g, x, F: g * (F.exp(-x * x) * (-2 / _ROOT_PI)), formula="1 - erf(x)")
 _unary("erfcx", None, lambda g, x, y: g * (2 * x * y - 2 / _ROOT_PI), formula="exp(x^2) erfc(x)")
 _unary("erfinv", None, lambda g, y, F: g * (F.exp(y * y) * (_ROOT_PI / 2)), formula="the y with erf(y) = x")
 _unary("ndtr", None, lambda g, x, F: g * (F.exp(x * x * -0.5) / _ROOT_2PI), formula="(1 + erf(x / sqrt 2)) / 2")
 _unary(
-    "log_ndtr", None, lambda g, x, F: g * (math.sqrt(2 / math.pi) / F.erfcx(x * -math.sqrt(0.5))), formula="log of the normal distribution function"
+    "log_ndtr",
+    None,
+    lambda g, x, F: g * (math.sqrt(2 / math.pi) / F.erfcx(x * -math.sqrt(0.5))),
+    formula="log of the normal distribution function",
 )
 _unary("ndtri", None, lambda g, y, F: g * (F.exp(y * y * 0.5) * _ROOT_2PI), formula="the y with ndtr(y) = x")
 
 # ------------------------------------------------------------------------------------------------- gamma functions
-
 
 
 def _lgamma(x: Any) -> Any:
@@ -190,10 +212,15 @@ def _sinc(x: Any) -> Any:
 
 
 _unary(
-    "sinc", None, lambda g, x, y, F: g * F.over_or_zero(F.cos(x * math.pi) - y, x), _sinc, formula="sin(pi x) / (pi x), 1 at 0"
+    "sinc",
+    None,
+    lambda g, x, y, F: g * F.over_or_zero(F.cos(x * math.pi) - y, x),
+    _sinc,
+    formula="sin(pi x) / (pi x), 1 at 0",
 )
 
-# ------------------------------------------------------------------------------------------------- Bessel and Airy functions
+# ------------------------------------------------------------------------------------------------- Bessel and Airy
+# functions
 
 
 @helper
@@ -203,20 +230,51 @@ def over_or_half(F: Any, a: Any, x: Any) -> Any:
 
 
 _unary("i0", None, lambda g, x, F: g * F.i1(x), formula="modified Bessel function of the first kind, order 0")
-_unary("i1", None, lambda g, x, y, F: g * (F.i0(x) - F.over_or_half(y, x)), formula="modified Bessel function of the first kind, order 1")
+_unary(
+    "i1",
+    None,
+    lambda g, x, y, F: g * (F.i0(x) - F.over_or_half(y, x)),
+    formula="modified Bessel function of the first kind, order 1",
+)
 _unary("i0e", None, lambda g, x, y, F: g * (F.i1e(x) - F.sgn(x) * y), formula="exp(-|x|) i0(x)")
 _unary("i1e", None, lambda g, x, y, F: g * (F.i0e(x) - y * F.sgn(x) - F.over_or_half(y, x)), formula="exp(-|x|) i1(x)")
 _unary("bessel_j0", "j0", lambda g, x, F: -g * F.bessel_j1(x), formula="Bessel function of the first kind, order 0")
-_unary("bessel_j1", "j1", lambda g, x, y, F: g * (F.bessel_j0(x) - F.over_or_half(y, x)), formula="Bessel function of the first kind, order 1")
-_unary("bessel_y0", "y0", lambda g, x, F: -g * F.bessel_y1(x), formula="Bessel function of the second kind, order 0")
-_unary("bessel_y1", "y1", lambda g, x, y, F: g * (F.bessel_y0(x) - y / x), formula="Bessel function of the second kind, order 1")
-_unary("modified_bessel_k0", "k0", lambda g, x, F: -g * F.modified_bessel_k1(x), formula="modified Bessel function of the second kind, order 0")
 _unary(
-    "modified_bessel_k1", "k1", lambda g, x, y, F: -g * (F.modified_bessel_k0(x) + y / x), formula="modified Bessel function of the second kind, order 1"
+    "bessel_j1",
+    "j1",
+    lambda g, x, y, F: g * (F.bessel_j0(x) - F.over_or_half(y, x)),
+    formula="Bessel function of the first kind, order 1",
 )
-_unary("scaled_modified_bessel_k0", "k0e", lambda g, x, y, F: g * (y - F.scaled_modified_bessel_k1(x)), formula="exp(x) k0(x)")
+_unary("bessel_y0", "y0", lambda g, x, F: -g * F.bessel_y1(x), formula="Bessel function of the second kind, order 0")
 _unary(
-    "scaled_modified_bessel_k1", "k1e", lambda g, x, y, F: g * (y - F.scaled_modified_bessel_k0(x) - y / x), formula="exp(x) k1(x)"
+    "bessel_y1",
+    "y1",
+    lambda g, x, y, F: g * (F.bessel_y0(x) - y / x),
+    formula="Bessel function of the second kind, order 1",
+)
+_unary(
+    "modified_bessel_k0",
+    "k0",
+    lambda g, x, F: -g * F.modified_bessel_k1(x),
+    formula="modified Bessel function of the second kind, order 0",
+)
+_unary(
+    "modified_bessel_k1",
+    "k1",
+    lambda g, x, y, F: -g * (F.modified_bessel_k0(x) + y / x),
+    formula="modified Bessel function of the second kind, order 1",
+)
+_unary(
+    "scaled_modified_bessel_k0",
+    "k0e",
+    lambda g, x, y, F: g * (y - F.scaled_modified_bessel_k1(x)),
+    formula="exp(x) k0(x)",
+)
+_unary(
+    "scaled_modified_bessel_k1",
+    "k1e",
+    lambda g, x, y, F: g * (y - F.scaled_modified_bessel_k0(x) - y / x),
+    formula="exp(x) k1(x)",
 )
 
 
@@ -227,10 +285,16 @@ def _spherical_j0(x: Any) -> Any:
 
 
 _unary(
-    "spherical_bessel_j0", None, lambda g, x, y, F: g * F.over_or_zero(F.cos(x) - y, x), _spherical_j0, formula="sin(x) / x, 1 at 0"
+    "spherical_bessel_j0",
+    None,
+    lambda g, x, y, F: g * F.over_or_zero(F.cos(x) - y, x),
+    _spherical_j0,
+    formula="sin(x) / x, 1 at 0",
 )
 _unary("airy_ai", None, lambda g, x, F: g * F.airy_ai_slope(x), _ufunc("airy", 0), formula="Airy function Ai(x)")
-_unary("airy_ai_slope", None, lambda g, x, F: g * x * F.airy_ai(x), _ufunc("airy", 1), formula="the derivative of Ai(x)")
+_unary(
+    "airy_ai_slope", None, lambda g, x, F: g * x * F.airy_ai(x), _ufunc("airy", 1), formula="the derivative of Ai(x)"
+)
 
 # ------------------------------------------------------------------------------------------------- functions
 
@@ -263,10 +327,14 @@ def _two(dispatch: Callable[..., Any], name: str, doc: str) -> Callable[[Any, An
 
     def function(input: Any, other: Any) -> Tensor:
         if not isinstance(input, Tensor) and not isinstance(other, Tensor):
-            raise TypeError(f"{name}: at least one argument must be a Tensor, got ({type(input).__name__}, {type(other).__name__}).")
+            raise TypeError(
+                f"{name}: at least one argument must be a Tensor, got ({type(input).__name__}, {type(other).__name__})."
+            )
         result = dispatch(input, other)
         if result is NotImplemented:
-            raise TypeError(f"{name}: expected tensors or numbers, got ({type(input).__name__}, {type(other).__name__}).")
+            raise TypeError(
+                f"{name}: expected tensors or numbers, got ({type(input).__name__}, {type(other).__name__})."
+            )
         return result
 
     function.__name__ = function.__qualname__ = name
@@ -274,11 +342,25 @@ def _two(dispatch: Callable[..., Any], name: str, doc: str) -> Callable[[Any, An
     return function
 
 
-xlogy = _register("xlogy", _two(sym.xlogy, "xlogy", "``input * log(other)``, 0 where the input is 0 (NaN where other is)."))
+xlogy = _register(
+    "xlogy", _two(sym.xlogy, "xlogy", "``input * log(other)``, 0 where the input is 0 (NaN where other is).")
+)
 xlog1py = _two(sym.xlog1py, "xlog1py", "``input * log1p(other)``, 0 where the input is 0 (NaN where other is).")
-zeta = _two(sym.zeta, "zeta", "The Hurwitz zeta function, the sum over k >= 0 of ``(k + other)^-input``; differentiable in other.")
-gammainc = _two(sym.gammainc, "gammainc", "The regularised lower incomplete gamma function P(input, other); differentiable in other.")
-gammaincc = _two(sym.gammaincc, "gammaincc", "The regularised upper incomplete gamma function Q(input, other); differentiable in other.")
+zeta = _two(
+    sym.zeta,
+    "zeta",
+    "The Hurwitz zeta function, the sum over k >= 0 of ``(k + other)^-input``; differentiable in other.",
+)
+gammainc = _two(
+    sym.gammainc,
+    "gammainc",
+    "The regularised lower incomplete gamma function P(input, other); differentiable in other.",
+)
+gammaincc = _two(
+    sym.gammaincc,
+    "gammaincc",
+    "The regularised upper incomplete gamma function Q(input, other); differentiable in other.",
+)
 igamma, igammac = _register("igamma", gammainc), _register("igammac", gammaincc)
 
 
@@ -316,5 +398,3 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
         x = sym.cast(x, dtypes.default.numpy)
     steps = sym.reshape(x, (*x.array.shape, 1)) - np.arange(p, dtype=x.array.dtype) / x.array.dtype.type(2)
     return sym.sum(sym.lgamma(steps), (x.array.ndim,), False) + p * (p - 1) / 4 * math.log(math.pi)
-
-

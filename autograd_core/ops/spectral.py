@@ -22,7 +22,8 @@ def _frames(x: Any, size: int, hop: int) -> Any:
 
 
 def _overlap_add(x: Any, hop: int, length: int) -> Any:
-    """The sum of frames laid ``hop`` apart.  Frames are cut into pieces of one hop, so that each addition is one slice."""
+    """The sum of frames laid ``hop`` apart.  Frames are cut into pieces of one hop, so that each addition is one
+    slice."""
     *lead, count, size = x.shape
     pieces = -(-size // hop)
     padded = np.zeros((*lead, count, pieces * hop), x.dtype)
@@ -62,7 +63,9 @@ def _padded_ends(x: Tensor, width: int, mode: str) -> Tensor:
         return sym.pad_constant(x, (*((0, 0),) * last, (width, width)), 0)  # type: ignore[no-any-return]
     if mode == "reflect":
         if width >= n:
-            raise RuntimeError(f"stft: reflect padding of {width} = n_fft // 2 needs a signal longer than that, got length {n}.")
+            raise RuntimeError(
+                f"stft: reflect padding of {width} = n_fft // 2 needs a signal longer than that, got length {n}."
+            )
         head = sym.flip(sym.getitem(x, (Ellipsis, slice(1, width + 1))), (last,))
         tail = sym.flip(sym.getitem(x, (Ellipsis, slice(n - width - 1, n - 1))), (last,))
     elif mode == "replicate":
@@ -81,7 +84,9 @@ def _window(name: str, window: Tensor | None, win_length: int, n_fft: int, dtype
     if window is None:
         window = wrap(np.ones(win_length, dtype))
     elif window.array.ndim != 1 or window.array.shape[0] != win_length:
-        raise RuntimeError(f"{name}: expected a 1-d window of length win_length={win_length}, got shape {window.array.shape}.")
+        raise RuntimeError(
+            f"{name}: expected a 1-d window of length win_length={win_length}, got shape {window.array.shape}."
+        )
     if win_length == n_fft:
         return window
     left = (n_fft - win_length) // 2
@@ -100,10 +105,18 @@ def _lengths(name: str, n_fft: int, hop_length: int | None, win_length: int | No
 
 @method()
 def stft(
-    input: Tensor, n_fft: int, hop_length: int | None = None, win_length: int | None = None, window: Tensor | None = None,
-    center: bool = True, pad_mode: str = "reflect", normalized: bool = False, onesided: bool | None = None,
-    return_complex: bool | None = None, align_to_window: bool | None = None,
-) -> Tensor:  # fmt: skip
+    input: Tensor,
+    n_fft: int,
+    hop_length: int | None = None,
+    win_length: int | None = None,
+    window: Tensor | None = None,
+    center: bool = True,
+    pad_mode: str = "reflect",
+    normalized: bool = False,
+    onesided: bool | None = None,
+    return_complex: bool | None = None,
+    align_to_window: bool | None = None,
+) -> Tensor:
     """The short-time Fourier transform: transforms of windowed frames ``hop_length`` apart.
 
     Parameters
@@ -132,14 +145,19 @@ def stft(
     """
     x = input
     if x.array.dtype.kind not in "fc" or x.array.ndim not in (1, 2):
-        raise RuntimeError(f"stft: expected a 1-d or 2-d tensor of floating point or complex type, got {x.dtype.name} of shape {x.array.shape}.")
+        raise RuntimeError(
+            f"stft: expected a 1-d or 2-d tensor of floating point or complex type, got {x.dtype.name} of shape "
+            f"{x.array.shape}."
+        )
     hop, win = _lengths("stft", n_fft, hop_length, win_length)
     if center and align_to_window is not None:
         raise RuntimeError("stft: align_to_window should only be set when center = false.")
     is_complex = x.array.dtype.kind == "c" or (window is not None and window.array.dtype.kind == "c")
     if return_complex is None:
         if not is_complex:
-            raise RuntimeError("stft: requires the return_complex parameter be given for real inputs; pass return_complex=True.")
+            raise RuntimeError(
+                "stft: requires the return_complex parameter be given for real inputs; pass return_complex=True."
+            )
         return_complex = True
     if onesided is None:
         onesided = not is_complex
@@ -174,10 +192,17 @@ def stft(
 
 @method()
 def istft(
-    input: Tensor, n_fft: int, hop_length: int | None = None, win_length: int | None = None, window: Tensor | None = None,
-    center: bool = True, normalized: bool = False, onesided: bool | None = None, length: int | None = None,
+    input: Tensor,
+    n_fft: int,
+    hop_length: int | None = None,
+    win_length: int | None = None,
+    window: Tensor | None = None,
+    center: bool = True,
+    normalized: bool = False,
+    onesided: bool | None = None,
+    length: int | None = None,
     return_complex: bool = False,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """The inverse of :func:`stft`: overlapping frames added and divided by the sum of the squared windows.
 
     Source: D. W. Griffin and J. S. Lim, "Signal estimation from modified short-time Fourier transform" (1984).
@@ -191,15 +216,17 @@ def istft(
     x = input
     if x.array.dtype.kind != "c" or x.array.ndim not in (2, 3):
         raise RuntimeError(
-            f"{name}: requires a complex tensor of shape (frequencies, frames) or (batch, frequencies, frames), got {x.dtype.name} of "
-            f"shape {x.array.shape}; see view_as_complex()."
+            f"{name}: requires a complex tensor of shape (frequencies, frames) or (batch, frequencies, frames), got "
+            f"{x.dtype.name} of shape {x.array.shape}; see view_as_complex()."
         )
     hop, win = _lengths(name, n_fft, hop_length, win_length)
     if onesided is None:
         onesided = x.array.shape[-2] != n_fft
     bins = n_fft // 2 + 1 if onesided else n_fft
     if x.array.shape[-2] != bins:
-        raise RuntimeError(f"{name}: expected {bins} frequencies for n_fft={n_fft} (onesided={onesided}), got {x.array.shape[-2]}.")
+        raise RuntimeError(
+            f"{name}: expected {bins} frequencies for n_fft={n_fft} (onesided={onesided}), got {x.array.shape[-2]}."
+        )
     if return_complex and onesided:
         raise RuntimeError(f"{name}: cannot have onesided input with return_complex=True; pass onesided=False.")
     flat = x.array.ndim == 2
@@ -225,7 +252,10 @@ def istft(
     y, envelope = (sym.getitem(v, (Ellipsis, slice(start, stop))) for v in (y, envelope))
     least = np.abs(envelope.array).min(initial=math.inf)
     if least < 1e-11:
-        raise RuntimeError(f"{name}: window overlap add min: {least}; the squared windows must not sum to 0 anywhere. Use a smaller hop_length.")
+        raise RuntimeError(
+            f"{name}: window overlap add min: {least}; the squared windows must not sum to 0 anywhere. Use a smaller "
+            "hop_length."
+        )
     y = sym.div(y, envelope)
     if end > full:
         y = sym.pad_constant(y, ((0, 0), (0, end - full)), 0)
@@ -250,20 +280,50 @@ def _made(name: str, n: int, periodic: bool, dtype: Any, requires_grad: bool, f:
     return out.requires_grad_() if requires_grad else out
 
 
-def hann_window(window_length: int, periodic: bool = True, *, dtype: Any = None, layout: Any = None, device: Any = None,
-                pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def hann_window(
+    window_length: int,
+    periodic: bool = True,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
     """``sin(pi n / N)^2``."""
-    return _made("hann_window", window_length, periodic, dtype, requires_grad, lambda u: 0.5 - 0.5 * np.cos(2 * np.pi * u))
+    return _made(
+        "hann_window", window_length, periodic, dtype, requires_grad, lambda u: 0.5 - 0.5 * np.cos(2 * np.pi * u)
+    )
 
 
-def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, *, dtype: Any = None,
-                   layout: Any = None, device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def hamming_window(
+    window_length: int,
+    periodic: bool = True,
+    alpha: float = 0.54,
+    beta: float = 0.46,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
     """``alpha - beta cos(2 pi n / N)``."""
-    return _made("hamming_window", window_length, periodic, dtype, requires_grad, lambda u: alpha - beta * np.cos(2 * np.pi * u))
+    return _made(
+        "hamming_window", window_length, periodic, dtype, requires_grad, lambda u: alpha - beta * np.cos(2 * np.pi * u)
+    )
 
 
-def blackman_window(window_length: int, periodic: bool = True, *, dtype: Any = None, layout: Any = None, device: Any = None,
-                    pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def blackman_window(
+    window_length: int,
+    periodic: bool = True,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
     """``0.42 - 0.5 cos(2 pi n / N) + 0.08 cos(4 pi n / N)``."""
     return _made(
         "blackman_window", window_length, periodic, dtype, requires_grad,
@@ -271,14 +331,31 @@ def blackman_window(window_length: int, periodic: bool = True, *, dtype: Any = N
     )  # fmt: skip
 
 
-def bartlett_window(window_length: int, periodic: bool = True, *, dtype: Any = None, layout: Any = None, device: Any = None,
-                    pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def bartlett_window(
+    window_length: int,
+    periodic: bool = True,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
     """``1 - |2 n / N - 1|``."""
     return _made("bartlett_window", window_length, periodic, dtype, requires_grad, lambda u: 1 - np.abs(2 * u - 1))
 
 
-def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0, *, dtype: Any = None, layout: Any = None,
-                  device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def kaiser_window(
+    window_length: int,
+    periodic: bool = True,
+    beta: float = 12.0,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
     """``I0(beta sqrt(1 - (2 n / N - 1)^2)) / I0(beta)``."""
     return _made(
         "kaiser_window", window_length, periodic, dtype, requires_grad,

@@ -11,6 +11,7 @@ import autograd_core as ac
 from tests.op_samples import Sample, all_samples, arrays_of, call, flatten, placeholders
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # PyTorch's own deprecations
 
 SAMPLES = [s for s in all_samples() if s.parity]
 RTOL, ATOL = 1e-7, 1e-9  # both sides compute in float64; the room is for other summation orders and other LAPACK drivers

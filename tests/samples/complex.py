@@ -21,7 +21,7 @@ SAMPLES: list[Any] = [
     S(lambda T, x: (x.real * x.imag).sum(), Z, label="Tensor.imag and real"), S("angle", FAR), S("angle", t(3, lo=0.1)), S("angle", EDGE, check="value"), S("Tensor.angle", t(dtype=C)),
     S("angle", t(3, dtype="int64", lo=-2, hi=2), check="value"), S("angle", t(values=[0j, 1j, -1.0, complex(inf, 0)], dtype=C, grad=False), check="value"),
     S("view_as_real", Z), S("view_as_real", t(dtype=C)), S("view_as_real", t(0, dtype=C), parity=False), S("view_as_complex", t(3, 2)), S("view_as_complex", t(2)), S("view_as_complex", t(0, 2), parity=False),  # PyTorch refuses views of nothing
-   
+
     S(lambda T, x: T.view_as_real(x.t()), Z, label="view_as_real transposed"), S("resolve_conj", Z), S("resolve_neg", Z), S("is_conj", Z, check="value"), S("is_neg", Z, check="value"),
     S("isreal", t(values=[1.0, 1j, 0j], dtype=C, grad=False), check="value"), S("isreal", t(3, grad=False), check="value"), S("is_complex", Z, check="value"),
     S(lambda T, x: [x.H, x.mH, x.adjoint()], Z, label="Tensor.H"), S(lambda T, x, y: T.where(x.real > 0, x, y), Z, Z, label="where complex"),
