@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import autograd_core as ac
@@ -113,6 +114,9 @@ class Hardtanh(Module):
         max_value: float | None = None,
     ) -> None:
         super().__init__()
+        for old, new in (("min_value", "min_val"), ("max_value", "max_val")):
+            if (min_value if old == "min_value" else max_value) is not None:
+                warnings.warn(f"Hardtanh: {old} is deprecated and renamed to {new}.", FutureWarning, stacklevel=2)
         self.min_val = min_val if min_value is None else min_value  # the two old names
         self.max_val = max_val if max_value is None else max_value
         self.inplace = inplace
@@ -143,7 +147,14 @@ class Sigmoid(Module):
         return input.sigmoid()  # type: ignore[attr-defined,no-any-return]
 
 
-class Hardsigmoid(_Inplace):
+class _InplaceUnseen(_Inplace):
+    """One whose text does not show the flag, as PyTorch's does not."""
+
+    def extra_repr(self) -> str:
+        return ""
+
+
+class Hardsigmoid(_InplaceUnseen):
     """x / 6 + 1 / 2, clamped to [0, 1]."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -171,7 +182,7 @@ class Mish(_Inplace):
         return F.mish(input, inplace=self.inplace)
 
 
-class Hardswish(_Inplace):
+class Hardswish(_InplaceUnseen):
     """x times hardsigmoid(x) (Howard et al. 2019)."""
 
     def forward(self, input: Tensor) -> Tensor:

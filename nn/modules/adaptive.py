@@ -111,7 +111,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
                 column[rows] = self.shortlist_size + i
                 inside = F.log_softmax(self.tail[i](x[rows]), dim=1)
                 relative = target[rows] - self.cutoffs[i]
-                output = output.index_add(0, rows, inside.gather(1, relative.unsqueeze(1)).squeeze(1))
+                output = output.scatter_add(0, rows, inside.gather(1, relative.unsqueeze(1)).squeeze(1))
         output = output + head.gather(1, column.unsqueeze(1)).squeeze(1)
         loss = (-output).mean()
         return _ASMoutput(output if batched else output.squeeze(0), loss)
