@@ -1,0 +1,1 @@
+"""Benchmarks beside PyTorch and other peers: ``python -m benchmarks``."""
