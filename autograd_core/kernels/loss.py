@@ -52,12 +52,17 @@ def _check(
     return classes
 
 
-def _check_range(function: str, target: np.ndarray, classes: int, ignore_index: int) -> None:
-    if target.size and (np.minimum.reduce(target, None) < 0 or np.maximum.reduce(target, None) >= classes):
-        wrong = ((target < 0) | (target >= classes)) & (target != ignore_index)
-        if wrong.any():
-            where = tuple(int(i) for i in np.argwhere(wrong)[0])
-            raise IndexError(f"{function}: target {target[where]} at {where} is out of bounds for {classes} classes")
+def _check_range(function: str, target: np.ndarray, classes: int, ignore_index: int) -> bool:
+    """Raise for a target that is no class; True when none can be `ignore_index` either, so that all rows count."""
+    if target.size == 0:
+        return True
+    if np.minimum.reduce(target, None) >= 0 and np.maximum.reduce(target, None) < classes:
+        return not 0 <= ignore_index < classes
+    wrong = ((target < 0) | (target >= classes)) & (target != ignore_index)
+    if wrong.any():
+        where = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise IndexError(f"{function}: target {target[where]} at {where} is out of bounds for {classes} classes")
+    return False
 
 
 def _rows(x: np.ndarray) -> np.ndarray:
@@ -141,23 +146,24 @@ def cross_entropy(
         if outside[0]:
             _check_range("cross_entropy", target, classes, ignore_index)
     else:
-        _check_range("cross_entropy", target, classes, ignore_index)
-        losses, lse = _cross_entropy_numpy(rows, flat, weight, ignore_index, label_smoothing)
+        counted = None if _check_range("cross_entropy", target, classes, ignore_index) else flat != ignore_index
+        losses, lse = _cross_entropy_numpy(rows, flat, weight, counted, label_smoothing)
+        if counted is None and weight is None:
+            total = float(len(flat))
+            return _reduce(losses, total, target.shape, reduction, dtype), lse, total
     total = _total(flat, weight, ignore_index)
     return _reduce(losses, total, target.shape, reduction, dtype), lse, total
 
 
 def _cross_entropy_numpy(
-    x: np.ndarray, target: np.ndarray, weight: np.ndarray | None, ignore_index: int, label_smoothing: float
+    x: np.ndarray, target: np.ndarray, weight: np.ndarray | None, counted: np.ndarray | None, label_smoothing: float
 ) -> tuple[np.ndarray, np.ndarray]:
     classes = x.shape[1]
     with np.errstate(invalid="ignore", divide="ignore"):
         top = np.maximum.reduce(x, 1, keepdims=True) if classes else np.zeros((len(x), 1), x.dtype)
         lse = np.log(np.add.reduce(np.exp(x - top), 1))
         lse += top[:, 0]
-        counted = target != ignore_index
-        every = bool(counted.all())
-        safe = target if every else np.where(counted, target, 0)
+        safe = target if counted is None else np.where(counted, target, 0)
         losses = lse - x[np.arange(len(x)), safe]
         if weight is not None:
             losses *= weight[safe]
@@ -165,7 +171,7 @@ def _cross_entropy_numpy(
             distance = lse[:, None] - x
             uniform = (distance if weight is None else distance * weight).sum(1)
             losses = (1 - label_smoothing) * losses + label_smoothing / classes * uniform
-        return losses if every else np.where(counted, losses, x.dtype.type(0)), lse
+        return losses if counted is None else np.where(counted, losses, x.dtype.type(0)), lse
 
 
 def _total(flat: np.ndarray, weight: np.ndarray | None, ignore_index: int) -> float:
@@ -230,10 +236,8 @@ def cross_entropy_backward(
         if outside[0]:
             _check_range("cross_entropy_backward", target, classes, ignore_index)
     else:
-        _check_range("cross_entropy_backward", target, classes, ignore_index)
-        counted = flat != ignore_index
-        every = bool(counted.all())
-        safe = flat if every else np.where(counted, flat, 0)
+        every = _check_range("cross_entropy_backward", target, classes, ignore_index)
+        safe = flat if every else np.where(flat != ignore_index, flat, 0)
         with np.errstate(invalid="ignore"):
             out = np.exp(rows - lse[:, None])
         p = out if label_smoothing == 0 else out.copy()
@@ -246,7 +250,7 @@ def cross_entropy_backward(
             out += label_smoothing / classes * (p * w.sum() - w)
         out *= scale[:, None]
         if not every:
-            out[~counted] = 0
+            out[flat == ignore_index] = 0
     if x.ndim > 2:
         out = np.ascontiguousarray(np.moveaxis(out.reshape(x.shape[:1] + x.shape[2:] + (classes,)), -1, 1))
     return out.reshape(x.shape).astype(dtype, copy=False)
