@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -18,6 +19,8 @@ from .viz.record import Recording
 from .viz.words import bytes_text, seconds_text, write_file
 
 __all__ = ["Profile", "profile"]
+
+_CALL = re.compile(r"#\d+")  # the number of a later call of the same module: a profile adds the calls up
 
 #: The columns of :meth:`Profile.table`, each a key to sort by.
 COLUMNS = ("name", "calls", "forward", "backward", "total", "share", "mean", "bytes", "kept")
@@ -82,7 +85,7 @@ class Profile:
         for key, op, _, _, shape, dtype, saved, where, call, _, forward, _, _ in rec.ops:
             backward = rec.backwards.get(key, (0.0, 0.0, None))[1]
             total += forward + backward
-            path = paths[call] if call >= 0 else "backward" if call == -2 else ""
+            path = _CALL.sub("", paths[call]) if call >= 0 else "backward" if call == -2 else ""
             if by == "op":
                 names = [op.name]
             elif by == "line":

@@ -98,6 +98,26 @@ def module_path(frames: list[FrameType]) -> list[tuple[str, str]]:
     return out
 
 
+def _model(frames: list[FrameType]) -> Any:
+    """The outermost module whose call is on the stack."""
+    selves = (f.f_locals.get("self") for f in frames if f.f_code.co_name == "__call__")
+    return next((m for m in selves if hasattr(m, "named_modules")), None)
+
+
+def _names(frames: list[FrameType]) -> tuple[dict[int, str], dict[int, str]]:
+    """What the user's frames on the stack call things; inner frames come last, so that outer names win."""
+    nodes: dict[int, str] = {}
+    arrays: dict[int, str] = {}
+    model = _model(frames)
+    if model is not None:
+        source.add_module_names(model, nodes)
+    for f in frames:
+        if not source.is_inside(f.f_code.co_filename):
+            more, others = source.names_in(f)
+            nodes, arrays = {**more, **nodes}, {**others, **arrays}
+    return nodes, arrays
+
+
 def _user(frames: list[FrameType], error: BaseException) -> Source | None:
     lines = _lines(error)
     for f in reversed(frames):
@@ -118,7 +138,7 @@ def _graph(reader: walk.Reader, failing: Node | None, error: BaseException, fram
     modules = module_path(frames)
     where = ".".join(filter(None, (modules[-1][0],))) if modules else ""
     graph.note = _sentence(error) + (f" (in module {where or modules[-1][1]})" if modules else "")
-    walk.guess_modules(graph)
+    walk.guess_modules(graph, _model(frames))
     if failing is not None and where:
         for path, kind in modules:
             if path:
@@ -151,7 +171,9 @@ def _call(frame: FrameType, error: BaseException, frames: list[FrameType]) -> Gr
         names = f.f_code.co_varnames[: f.f_code.co_argcount]
         if any(isinstance(f.f_locals.get(n), Tensor) for n in names):
             own = tuple(n for n in names if n != "self")
-            return _around(f.f_code.co_name, None, [f.f_locals.get(n) for n in own], [], error, frames, own)
+            module = f.f_locals.get("self")
+            name = type(module).__name__ if f.f_code.co_name == "forward" and module is not None else f.f_code.co_name
+            return _around(name, None, [f.f_locals.get(n) for n in own], [], error, frames, own)
     raise RuntimeError(f"viz.last_error: {type(error).__name__} did not come from an op; there is no graph to draw.")
 
 
@@ -165,12 +187,7 @@ def _around(
     slots: tuple[str, ...] = (),
 ) -> Graph:
     """Everything the operands were computed from, and the failing op at the end."""
-    user = next((f for f in reversed(frames) if not source.is_inside(f.f_code.co_filename)), None)
-    nodes, arrays = source.names_in(user)
-    for f in frames:
-        module = f.f_locals.get("self")
-        if hasattr(module, "named_parameters"):
-            source.add_module_names(module, nodes)
+    nodes, arrays = _names(frames)
     reader = walk.Reader(nodes, arrays)
     parents: list[int | None] = []
     shapes = []
@@ -201,8 +218,7 @@ def _around(
 
 
 def _backward(place: Any, error: BaseException, frames: list[FrameType]) -> Graph:
-    user = next((f for f in reversed(frames) if not source.is_inside(f.f_code.co_filename)), None)
-    nodes, arrays = source.names_in(user)
+    nodes, arrays = _names(frames)
     reader = walk.Reader(nodes, arrays)
     reader.follow(place)
     n = reader.nodes[walk.hub(place)[0].seq]
