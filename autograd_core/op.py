@@ -224,9 +224,9 @@ def defop(
     unknown = set(rules) - set(op.inputs)
     if unknown:
         raise ValueError(f"defop: {op.name} has no input named {sorted(unknown)}; its inputs are {op.inputs}.")
-    taken = {"n", "t", "y", "op", "forward", "plain", "mode", "tick"} & {*op.inputs, *op.params}  # names in dispatchers' text
+    taken = {"n", "t", "y", "op", "forward", "plain", "mode", "tick"} & {*op.params}  # names in dispatchers' text
     if taken:
-        raise ValueError(f"defop: {op.name} names an input or parameter {sorted(taken)}, which its dispatcher uses; choose another.")
+        raise ValueError(f"defop: {op.name} names a parameter {sorted(taken)}, which its dispatcher uses; choose another.")
 
     op.texts = {"*": joint} if joint else dict(rules)
     wants = {key: _arguments(rule) for key, rule in op.texts.items()}
