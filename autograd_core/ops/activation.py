@@ -81,7 +81,7 @@ defop(
     elementwise=True,
     formula="x where x > 0, else weight x",
     x=lambda g, x, weight, F: F.where(x > 0, g, g * weight),
-    weight=lambda g, x, F: F.where(x > 0, 0.0, g * x),
+    weight=lambda g, x, F: g * F.clamp(x, None, 0.0),
 )
 
 
@@ -161,11 +161,11 @@ defop(
     ),
 )
 defop(
-    lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))),
+    lambda x: -kernels.softplus(-x, 1.0, math.inf),
     name="logsigmoid",
     elementwise=True,
     formula="log(sigmoid(x))",
-    x=lambda g, x, F: g * F.sigmoid(-x),
+    x=lambda g, x, F: F.softplus_backward(g, -x, 1.0, math.inf),
 )
 
 

@@ -11,7 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import F32
+from ..kernels import activation as kernels
 from ..op import defop, helper
+
+LARGE = 8_000  # elements from which a kernel may be quicker than NumPy; below it, a rule is one line of NumPy
 
 # ------------------------------------------------------------------------------------------------- arithmetic
 
@@ -130,23 +134,43 @@ def exp_difference(F: Any, a: Any, y: Any) -> Any:
     return F.exp(F.where(same, -math.inf, a - F.where(same, 0.0, y)))
 
 
-
-
 def _sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)): exp overflows to inf for very negative x, which gives the right 0."""
+    if x.size >= LARGE and x.dtype is F32:
+        return kernels.sigmoid(x)
     return 1 / (1 + np.exp(-x))
 
 
 sigmoid = defop(
-    _sigmoid, name="sigmoid", scalar="1 / (1 + exp(-{x}))", promote="float", x=lambda g, y: g * (y * (1 - y))
+    _sigmoid, name="sigmoid", scalar="1 / (1 + exp(-{x}))", promote="float", x=lambda g, y, F: F.sigmoid_backward(g, y)
+)
+defop(
+    lambda u, v: u * (v * (1 - v)) if v.size < LARGE or v.dtype is not F32 else kernels.sigmoid_backward(u, v),
+    "u v",
+    name="sigmoid_backward",
+    scalar="{u} * {v} * (1 - {v})",
+    promote="none",
+    u=lambda g, v, F: F.sigmoid_backward(g, v),
+    v=lambda g, u, v: g * u * (1 - 2 * v),
 )
 _ZERO = {d: np.zeros((), d) for d in (np.dtype(np.float32), np.dtype(np.float64))}  # NumPy is quicker with these than with 0
 relu = defop(
-    lambda x: np.maximum(x, _ZERO.get(x.dtype, 0)), name="relu", scalar="max({x}, 0)", x=lambda g, y, F: F.where_positive(g, y)
+    lambda x: np.maximum(x, _ZERO.get(x.dtype, 0)) if x.size < LARGE else kernels.relu(x),
+    name="relu",
+    scalar="max({x}, 0)",
+    x=lambda g, y, F: F.where_positive(g, y),
 )
+
+
+def _where_positive(x: Any, gate: Any) -> Any:
+    if gate.size >= LARGE and x.shape == gate.shape:
+        return kernels.relu_backward(x, gate)
+    return np.where(np.greater(gate, z := _ZERO.get(gate.dtype, 0)), x, z)
+
+
 # The rule of relu: 0 wherever y is not positive, also where g is infinite.
 defop(
-    lambda x, gate: np.where(np.greater(gate, z := _ZERO.get(gate.dtype, 0)), x, z),
+    _where_positive,
     "x gate",
     name="where_positive",
     scalar="{x} if {gate} > 0 else 0",
@@ -173,7 +197,22 @@ atan2 = defop(
 )
 sinh = defop(np.sinh, name="sinh", scalar="sinh({x})", promote="float", x=lambda g, x, F: g * F.cosh(x))
 cosh = defop(np.cosh, name="cosh", scalar="cosh({x})", promote="float", x=lambda g, x, F: g * F.sinh(x))
-tanh = defop(np.tanh, name="tanh", scalar="tanh({x})", promote="float", x=lambda g, y: g - g * y * y)
+tanh = defop(
+    lambda x: np.tanh(x) if x.size < LARGE or x.dtype is not F32 else kernels.tanh(x),
+    name="tanh",
+    scalar="tanh({x})",
+    promote="float",
+    x=lambda g, y, F: F.tanh_backward(g, y),
+)
+defop(
+    lambda u, v: u - u * v * v if v.size < LARGE or v.dtype is not F32 else kernels.tanh_backward(u, v),
+    "u v",
+    name="tanh_backward",
+    scalar="{u} * (1 - {v} * {v})",
+    promote="none",
+    u=lambda g, v, F: F.tanh_backward(g, v),
+    v=lambda g, u, v: -2 * g * u * v,
+)
 asinh = defop(np.arcsinh, name="asinh", scalar="asinh({x})", promote="float", x=lambda g, x, F: g * F.rsqrt(x * x + 1))
 acosh = defop(
     np.arccosh, name="acosh", scalar="acosh({x})", promote="float", x=lambda g, x, F: g * F.rsqrt(x - 1) * F.rsqrt(x + 1)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import no_broadcast
+from ..kernels import activation as activations
 from ..kernels import loss as kernels
 from ..op import defop, helper, sym
 from ..tensor import Tensor, wrap
@@ -124,10 +125,13 @@ defop(
 
 
 def _huber(x: Any, target: Any, delta: float, scale: float, reduction: str) -> Any:
-    a = np.abs(x - target)
-    if delta == 0:
-        return _reduced(a * scale, reduction)
-    return _reduced(np.where(a < delta, a * a * (0.5 * scale), (a - 0.5 * delta) * (delta * scale)), reduction)
+    d = x - target
+    near = np.clip(d, -delta, delta)  # c (d - c/2) is d^2/2 inside and delta (|d| - delta/2) outside
+    d -= near * 0.5
+    d *= near
+    if scale != 1.0:
+        d *= scale
+    return _reduced(d, reduction)
 
 
 # Huber, "Robust Estimation of a Location Parameter", 1964; smooth_l1 is Huber's loss over delta.
@@ -173,12 +177,8 @@ defop(
 )
 
 
-def _softplus_of_minus(x: Any) -> Any:
-    return np.log1p(np.exp(-np.abs(x))) + np.maximum(-x, 0)
-
-
 def _bce_with_logits(x: Any, target: Any, weight: Any, pos_weight: Any, reduction: str) -> Any:
-    rest = _softplus_of_minus(x)
+    rest = activations.softplus(-x, 1.0, math.inf)
     if pos_weight is not None:
         rest *= 1 + (pos_weight - 1) * target
     losses = (1 - target) * x + rest

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
+from ..kernels import softmax as softmaxes
 from ..op import defop, helper, method, sym
 from ..tensor import Tensor, wrap
 from .arithmetic import tensor_of
@@ -225,29 +226,37 @@ defop(
 )
 
 
-def _softmax(x: Any, axis: int) -> Any:
-    e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True)) if x.size else x.copy()
-    return e / np.add.reduce(e, axis=axis, keepdims=True)
-
-
-def _log_softmax(x: Any, axis: int) -> Any:
-    d = x - np.maximum.reduce(x, axis=axis, keepdims=True) if x.size else x
-    return d - np.log(np.add.reduce(np.exp(d), axis=axis, keepdims=True))
-
-
 defop(
-    _softmax,
+    softmaxes.softmax,
     params="axis",
     name="softmax",
     formula="exp(x) / sum of exp(x) along axis",
-    x=lambda g, y, axis, F: y * (g - F.sum(g * y, (axis,), True)),
+    x=lambda g, y, axis, F: F.softmax_backward(g, y, axis),
 )
 defop(
-    _log_softmax,
+    softmaxes.softmax_backward,
+    "u v",
+    "axis",
+    name="softmax_backward",
+    formula="v (u - sum of u v along axis)",
+    u=lambda g, v, axis, F: F.softmax_backward(g, v, axis),
+    v=lambda g, u, v, axis, F: g * (u - F.sum(u * v, (axis,), True)) - u * F.sum(g * v, (axis,), True),
+)
+defop(
+    softmaxes.log_softmax,
     params="axis",
     name="log_softmax",
     formula="x - log(sum of exp(x) along axis)",
-    x=lambda g, y, axis, F: g - F.exp(y) * F.sum(g, (axis,), True),
+    x=lambda g, y, axis, F: F.log_softmax_backward(g, y, axis),
+)
+defop(
+    softmaxes.log_softmax_backward,
+    "u v",
+    "axis",
+    name="log_softmax_backward",
+    formula="u - exp(v) (sum of u along axis)",
+    u=lambda g, v, axis, F: g - F.sum(g * F.exp(v), (axis,), True),
+    v=lambda g, u, v, axis, F: -g * F.exp(v) * F.sum(u, (axis,), True),
 )
 
 
@@ -311,7 +320,7 @@ def _typed(input: Tensor, dtype: Any, name: str, floating: bool = False) -> Tens
         raise RuntimeError(
             f"{name}: needs a floating point or complex tensor, got {x.dtype.name}; convert it with float(), or pass dtype=."
         )
-    return x if x.array.dtype == target else sym.cast(x, target)  # type: ignore[no-any-return]
+    return x if x.array.dtype == target else sym.cast(x, target)
 
 
 def _pick(dim: Any, axis: Any, keepdim: bool, keepdims: bool | None) -> tuple[Any, bool]:
@@ -329,7 +338,7 @@ def sum(
     """
     dim, keepdim = _pick(dim, axis, keepdim, keepdims)
     x = _typed(input, dtype, "sum")
-    return sym.sum(x, many_dims("sum", dim, x.array.ndim), keepdim)  # type: ignore[no-any-return]
+    return sym.sum(x, many_dims("sum", dim, x.array.ndim), keepdim)
 
 
 @method()
@@ -339,7 +348,7 @@ def mean(
     """The arithmetic mean of all elements, or over ``dim``."""
     dim, keepdim = _pick(dim, axis, keepdim, keepdims)
     x = _typed(input, dtype, "mean", floating=True)
-    return sym.mean(x, many_dims("mean", dim, x.array.ndim), keepdim)  # type: ignore[no-any-return]
+    return sym.mean(x, many_dims("mean", dim, x.array.ndim), keepdim)
 
 
 def _spread_arguments(dim: Any, unbiased: Any, correction: Any) -> tuple[Any, float]:
@@ -360,7 +369,7 @@ def var(
     dim, keepdim = _pick(dim, axis, keepdim, keepdims)
     dim, correction = _spread_arguments(dim, unbiased, correction)
     x = _typed(input, None, "var", floating=True)
-    return sym.var(x, many_dims("var", dim, x.array.ndim), correction, keepdim)  # type: ignore[no-any-return]
+    return sym.var(x, many_dims("var", dim, x.array.ndim), correction, keepdim)
 
 
 @method()
@@ -372,7 +381,7 @@ def std(
     dim, keepdim = _pick(dim, axis, keepdim, keepdims)
     dim, correction = _spread_arguments(dim, unbiased, correction)
     x = _typed(input, None, "std", floating=True)
-    return sym.std(x, many_dims("std", dim, x.array.ndim), correction, keepdim)  # type: ignore[no-any-return]
+    return sym.std(x, many_dims("std", dim, x.array.ndim), correction, keepdim)
 
 
 def var_mean(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None) -> Any:
@@ -392,10 +401,10 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     """The product of all elements, or along ``dim``."""
     x = _typed(input, dtype, "prod")
     if dim is None:
-        return sym.prod(sym.reshape(x, (x.array.size,)), 0, False)  # type: ignore[no-any-return]
+        return sym.prod(sym.reshape(x, (x.array.size,)), 0, False)
     if x.array.ndim == 0:
         return x
-    return sym.prod(x, one_dim("prod", dim, x.array.ndim), keepdim)  # type: ignore[no-any-return]
+    return sym.prod(x, one_dim("prod", dim, x.array.ndim), keepdim)
 
 
 @method(inplace=True)
@@ -463,7 +472,7 @@ def _several_extreme(name: str, input: Tensor, dim: Any, keepdim: bool) -> Tenso
     axes = many_dims(name, None if dim == () else dim, x.array.ndim)
     if _any(x.array.shape[a] == 0 for a in axes):
         raise _empty_error(name, x.array.shape)
-    return getattr(sym, name)(x, axes, keepdim)  # type: ignore[no-any-return]
+    return getattr(sym, name)(x, axes, keepdim)
 
 
 @method()
@@ -529,7 +538,7 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False, *, axis: Any = Non
     x = tensor_of(input, "logsumexp")
     if x.array.dtype.kind in "iub":
         x = sym.cast(x, dtypes.default.numpy)
-    return sym.logsumexp(x, many_dims("logsumexp", dim if axis is None else axis, x.array.ndim), keepdim)  # type: ignore[no-any-return]
+    return sym.logsumexp(x, many_dims("logsumexp", dim if axis is None else axis, x.array.ndim), keepdim)
 
 
 @method()
@@ -541,8 +550,8 @@ def softmax(input: Tensor, dim: int | None = None, *, dtype: Any = None, axis: A
         raise TypeError("softmax: missing argument dim; name the dimension whose elements sum to 1.")
     if x.array.ndim == 0:
         one_dim("softmax", d, 0)
-        return sym.reshape(sym.softmax(sym.reshape(x, (1,)), 0), ())  # type: ignore[no-any-return]
-    return sym.softmax(x, one_dim("softmax", d, x.array.ndim))  # type: ignore[no-any-return]
+        return sym.reshape(sym.softmax(sym.reshape(x, (1,)), 0), ())
+    return sym.softmax(x, one_dim("softmax", d, x.array.ndim))
 
 
 @method()
@@ -554,8 +563,8 @@ def log_softmax(input: Tensor, dim: int | None = None, *, dtype: Any = None, axi
         raise TypeError("log_softmax: missing argument dim; name the dimension whose elements sum to 1.")
     if x.array.ndim == 0:
         one_dim("log_softmax", d, 0)
-        return sym.reshape(sym.log_softmax(sym.reshape(x, (1,)), 0), ())  # type: ignore[no-any-return]
-    return sym.log_softmax(x, one_dim("log_softmax", d, x.array.ndim))  # type: ignore[no-any-return]
+        return sym.reshape(sym.log_softmax(sym.reshape(x, (1,)), 0), ())
+    return sym.log_softmax(x, one_dim("log_softmax", d, x.array.ndim))
 
 
 # ------------------------------------------------------------------------------------------------- norms
@@ -569,4 +578,4 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = Fals
         raise TypeError(f"vector_norm: ord must be a number, got {ord!r}.")
     if (ord < 0 or ord == math.inf) and _any(x.array.shape[a] == 0 for a in axes):
         raise RuntimeError(f"vector_norm: the norm of order {ord} of no elements is not defined (shape {x.array.shape}).")
-    return sym.vector_norm(x, float(ord), axes, keepdim)  # type: ignore[no-any-return]
+    return sym.vector_norm(x, float(ord), axes, keepdim)
