@@ -20,6 +20,7 @@ from .ops.conversion import *  # noqa: E402
 from .ops.distance import *  # noqa: E402
 from .ops.dropout import *  # noqa: E402
 from .ops.embedding import *  # noqa: E402
+from .ops.floats import *  # noqa: E402
 from .ops.index import *  # noqa: E402
 from .ops.linear import *  # noqa: E402
 from .ops.matmul import *  # noqa: E402
@@ -32,10 +33,12 @@ from .ops.linalg_norms import *  # noqa: E402
 from .ops.linalg_products import *  # noqa: E402
 from .ops.reduce import *  # noqa: E402
 from .ops.shape import *  # noqa: E402
+from .ops.scatter import *  # noqa: E402
 from .ops.sorting import *  # noqa: E402
 from .ops.special import *  # noqa: E402
 from .ops.spectral import *  # noqa: E402
 from .ops.stacking import *  # noqa: E402
+from .ops.statistics import *  # noqa: E402
 from . import autograd  # noqa: E402
 from .autograd import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled  # noqa: E402
 from .dtypes import *  # noqa: E402

@@ -287,8 +287,8 @@ def getitem(input: Tensor, index: Any) -> Tensor:
         parts, advanced = normalise(index)
     try:
         if advanced:
-            return sym.take_index(input, parts)  # type: ignore[no-any-return]
-        return sym.getitem(input, parts)  # type: ignore[no-any-return]
+            return sym.take_index(input, parts)
+        return sym.getitem(input, parts)
     except IndexError as error:
         raise _index_error(input, index, error.__cause__ or error) from None
 
@@ -377,7 +377,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Any = None) -> 
     d = one_dim("index_select", dim, x.array.ndim)
     check_index("index_select", i, x.array.shape[d] if x.array.ndim else 1, d)
     if x.array.ndim == 0:
-        return sym.clone(x)  # type: ignore[no-any-return]
+        return sym.clone(x)
     result = sym.take_index(x, (*(builtins.slice(None),) * d, np.atleast_1d(i.array).copy()))
     from .shape import _into
 
@@ -391,8 +391,8 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     d = one_dim("gather", dim, x.array.ndim)
     _check_scatter("gather", x, i, d)
     if x.array.ndim == 0:
-        return sym.reshape(sym.gather(sym.reshape(x, (1,)), sym.reshape(i, (1,)), 0), i.array.shape)  # type: ignore[no-any-return]
-    return sym.gather(x, _own_index(i), d)  # type: ignore[no-any-return]
+        return sym.reshape(sym.gather(sym.reshape(x, (1,)), sym.reshape(i, (1,)), 0), i.array.shape)
+    return sym.gather(x, _own_index(i), d)
 
 
 def _own_index(index: Tensor) -> Tensor:
@@ -430,17 +430,20 @@ def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: A
         _check_scatter("scatter", x, i, d, src)
         if src.array.dtype != x.array.dtype:
             raise RuntimeError(f"scatter: src is {src.dtype.name}, the input {x.dtype.name}; both must be of one type.")
-        return sym.scatter(x, _own_index(i), src, d)  # type: ignore[no-any-return]
+        return sym.scatter(x, _own_index(i), src, d)
     _check_scatter("scatter", x, i, d)
-    return sym.scatter_fill(x, _own_index(i), src, d)  # type: ignore[no-any-return]
+    return sym.scatter_fill(x, _own_index(i), src, d)
 
 
 def _scatter_reduced(input: Tensor, dim: int, index: Tensor, src: Any, reduce: str) -> Tensor:
-    if reduce == "add":
-        if not isinstance(src, Tensor):
-            src = wrap(np.full(index.array.shape, src, input.array.dtype))
-        return scatter_add(input, dim, index, src)
-    raise ValueError(f"scatter: reduce must be 'add' here, got {reduce!r}; for others use scatter_reduce().")
+    kinds = {"add": "sum", "multiply": "prod"}
+    if reduce not in kinds:
+        raise RuntimeError(f"scatter: reduce must be 'add' or 'multiply', got {reduce!r}; for others use scatter_reduce().")
+    if not isinstance(src, Tensor):
+        src = wrap(np.full(index.array.shape, src, input.array.dtype))
+    from .scatter import scatter_reduce
+
+    return scatter_reduce(input, dim, index, src, kinds[reduce])
 
 
 @method(inplace=True)
@@ -451,7 +454,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     _check_scatter("scatter_add", x, i, d, s)
     if s.array.dtype != x.array.dtype:
         raise RuntimeError(f"scatter_add: src is {s.dtype.name}, the input {x.dtype.name}; both must be of one type.")
-    return sym.scatter_add(x, _own_index(i), s, d)  # type: ignore[no-any-return]
+    return sym.scatter_add(x, _own_index(i), s, d)
 
 
 @method()
@@ -480,7 +483,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     begin = start + n if start < 0 else start
     if not 0 <= begin <= n or length < 0 or begin + length > n:
         raise RuntimeError(f"narrow: start {start} with length {length} exceeds dimension {dim} of size {n}.")
-    return sym.getitem(input, (*(builtins.slice(None),) * d, builtins.slice(begin, begin + length)))  # type: ignore[no-any-return]
+    return sym.getitem(input, (*(builtins.slice(None),) * d, builtins.slice(begin, begin + length)))
 
 
 @method()
@@ -490,7 +493,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     n = input.array.shape[d] if input.array.ndim else 0
     if not -n <= int(index) < n:
         raise IndexError(f"select: index {int(index)} is out of range for dimension {dim} with size {n}.")
-    return sym.getitem(input, (*(builtins.slice(None),) * d, int(index), Ellipsis))  # type: ignore[no-any-return]
+    return sym.getitem(input, (*(builtins.slice(None),) * d, int(index), Ellipsis))
 
 
 @method()
