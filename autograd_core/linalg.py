@@ -36,6 +36,9 @@ from .ops.decompositions import (
 )
 from .ops.lapack import LinAlgError
 from .ops.linalg import (
+    also as _also,
+)
+from .ops.linalg import (
     cholesky,
     cholesky_ex,
     det,
@@ -65,7 +68,7 @@ from .ops.linalg_products import (
     vecdot,
 )
 from .ops.matmul import matmul
-from .ops.reduce import vector_norm
+from .ops.reduce import vector_norm as _vector_norm
 from .ops.shape import diagonal as _diagonal
 from .tensor import Tensor
 
@@ -113,6 +116,9 @@ __all__ = [
     "vecdot",
     "vector_norm",
 ]
+
+
+vector_norm = _also(input="x")(_vector_norm)
 
 
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:

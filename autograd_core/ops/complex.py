@@ -180,7 +180,6 @@ def angle(input: Tensor) -> Tensor:
     return sym.angle(input)
 
 
-@method()
 def view_as_real(input: Tensor) -> Tensor:
     """A real view with a new last dimension of size 2: real and imaginary parts."""
     if input.array.dtype.kind != "c":
@@ -188,7 +187,6 @@ def view_as_real(input: Tensor) -> Tensor:
     return sym.view_as_real(input)
 
 
-@method()
 def view_as_complex(input: Tensor) -> Tensor:
     """A complex view of a real tensor whose last dimension holds real and imaginary parts.
 

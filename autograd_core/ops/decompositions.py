@@ -17,7 +17,7 @@ from ..errors import AutogradError, ShapeError
 from ..op import defop, helper, sym
 from ..tensor import Tensor, wrap
 from . import lapack
-from .linalg import check_sides, floating, matrices, record, same_type, values_of
+from .linalg import also, check_sides, floating, matrices, record, same_type, values_of
 
 # ------------------------------------------------------------------------------------------------- QR
 
@@ -187,6 +187,7 @@ def _triangle(name: str, UPLO: Any) -> Any:
     return UPLO.upper()
 
 
+@also(input="A")
 def eigh(A: Tensor, UPLO: str = "L") -> Any:
     """``(eigenvalues, eigenvectors)`` of Hermitian matrices, of which one triangle is read; eigenvalues ascend.
 
@@ -195,6 +196,7 @@ def eigh(A: Tensor, UPLO: str = "L") -> Any:
     return _Eigh(*sym.eigh(matrices("linalg.eigh", A, square=True), _triangle("linalg.eigh", UPLO)))
 
 
+@also(input="A")
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """The real eigenvalues of Hermitian matrices, ascending; differentiable also where some are equal."""
     a, uplo = matrices("linalg.eigvalsh", A, square=True), _triangle("linalg.eigvalsh", UPLO)
@@ -203,12 +205,14 @@ def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     return sym.eigvalsh(a, uplo)[0]
 
 
+@also(input="A")
 def eig(A: Tensor) -> Any:
     """``(eigenvalues, eigenvectors)`` of square matrices, always complex; vectors of length 1."""
     a = matrices("linalg.eig", A, square=True)
     return _Eig(*sym.eig(a))
 
 
+@also(input="A")
 def eigvals(A: Tensor) -> Tensor:
     """The complex eigenvalues of square matrices."""
     a = matrices("linalg.eigvals", A, square=True)
@@ -487,6 +491,7 @@ def _lu_solve(x: Tensor, order: Any, b: Tensor, adjoint: bool) -> Tensor:
 # reflections
 
 
+@also(input="A", input2="tau")
 def householder_product(A: Tensor, tau: Tensor) -> Tensor:
     """The first n columns of H_1 H_2 ... H_k, H_i = I - tau_i v_i v_i^H, v_i being column i of A below its unit
     diagonal.
@@ -532,6 +537,7 @@ def geqrf(input: Tensor) -> Any:
     return _Geqrf(wrap(h), wrap(tau))
 
 
+@also(input2="tau", input3="other")
 def ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False) -> Tensor:
     """``Q other`` (``other Q`` when not ``left``), Q being all m columns of the product of reflections; its adjoint
     if asked."""
@@ -558,6 +564,7 @@ _LDL = record("linalg_ldl_factor", "LD pivots")
 _LDLEx = record("linalg_ldl_factor_ex", "LD pivots info")
 
 
+@also(input="A")
 def ldl_factor(A: Tensor, *, hermitian: bool = False) -> Any:
     """Bunch-Kaufman factors of symmetric (or Hermitian) matrices, packed as LAPACK does, ``(LD, pivots)``; no
     gradient."""
@@ -565,6 +572,7 @@ def ldl_factor(A: Tensor, *, hermitian: bool = False) -> Any:
     return _LDL(got.LD, got.pivots)
 
 
+@also(input="A")
 def ldl_factor_ex(A: Tensor, *, hermitian: bool = False, check_errors: bool = False) -> Any:
     """:func:`ldl_factor` with an ``info`` instead of an error: ``(LD, pivots, info)``."""
     a = matrices("linalg.ldl_factor", A, square=True)

@@ -10,8 +10,10 @@ J. Higham,
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import namedtuple
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -322,6 +324,21 @@ defop(
 # ------------------------------------------------------------------------------------------------- checks
 
 
+def also(**names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: keywords that PyTorch understands beside those its pages name (``also(input="A")``)."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if kwargs:
+                kwargs = {names.get(k, k): v for k, v in kwargs.items()}
+            return function(*args, **kwargs)
+
+        return call
+
+    return decorate
+
+
 def record(name: str, fields: str) -> Any:
     """A named tuple for results, called as PyTorch's (``torch.return_types``)."""
     return namedtuple(name, fields.split())
@@ -490,6 +507,7 @@ def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = Fa
     return _SolveEx(solve(_without(a, info) if info.any() else a, B, left=left), wrap(np.asarray(info)))
 
 
+@also(input="A")
 def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
     """The solution X of A X = B (X A = B with ``left=False``) for triangular A, of which one triangle is read.
 
@@ -507,6 +525,7 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, un
 _Lstsq = record("linalg_lstsq", "solution residuals rank singular_values")
 
 
+@also(input="A", b="B")
 def lstsq(A: Tensor, B: Tensor, *, rcond: float | None = None, driver: str | None = None) -> Any:
     """Least squares: the X that minimises |A X - B|, of least norm where several do.
 
@@ -566,6 +585,7 @@ def lstsq(A: Tensor, B: Tensor, *, rcond: float | None = None, driver: str | Non
 # rest
 
 
+@also(input="A")
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     """The lower (or ``upper``) triangular Cholesky factor of Hermitian positive definite matrices.
 
@@ -580,6 +600,7 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     return sym.cholesky(a, bool(upper))
 
 
+@also(input="A")
 def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -> Any:
     """:func:`cholesky` with an ``info`` instead of an error: ``(L, info)``; where it fails, NaN and info > 0."""
     a = matrices("linalg.cholesky", A, square=True)
@@ -595,6 +616,7 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -
         return _CholeskyEx(sym.masked_fill(cholesky(fine, upper=upper), wrap(bad), math.nan), wrap(np.asarray(info)))
 
 
+@also(input="A")
 def det(A: Tensor) -> Tensor:
     """The determinant of square matrices; differentiable also where they are singular."""
     return sym.det(matrices("linalg.det", A, square=True))
@@ -603,12 +625,14 @@ def det(A: Tensor) -> Tensor:
 _Slogdet = record("linalg_slogdet", "sign logabsdet")
 
 
+@also(input="A")
 def slogdet(A: Tensor) -> Any:
     """``(sign, logabsdet)`` with det = sign * exp(logabsdet); the sign is complex, of modulus 1, for complex
     matrices."""
     return _Slogdet(*sym.slogdet(matrices("linalg.slogdet", A, square=True)))
 
 
+@also(input="A")
 def matrix_exp(A: Tensor) -> Tensor:
     """The exponential of square matrices."""
     return sym.matrix_exp(matrices("linalg.matrix_exp", A, square=True))
@@ -618,6 +642,7 @@ def _tolerance(value: Any) -> Any:
     return value.array if isinstance(value, Tensor) else value
 
 
+@also(input="A")
 def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
     """The Moore-Penrose pseudo-inverse, through the SVD (or the eigenvalues of ``hermitian`` matrices).
 

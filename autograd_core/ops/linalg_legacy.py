@@ -12,7 +12,7 @@ from ..op import METHODS, method, sym
 from ..tensor import Tensor, wrap
 from . import decompositions, linalg, linalg_products
 from .decompositions import geqrf, householder_product, lu_unpack, ormqr
-from .linalg import matrices, record, same_type
+from .linalg import also, matrices, record, same_type
 
 __all__ = [
     "cholesky",
@@ -74,6 +74,7 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
 
 
 @method()
+@also(input="L")
 def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
     """The inverse of A from its Cholesky factor: A = L L^H, or U^H U when ``upper``."""
     x = matrices("cholesky_inverse", L, square=True, argument="L")
@@ -83,6 +84,7 @@ def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
 
 
 @method()
+@also(input="B", input2="L")
 def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     """The solution X of A X = B from A's Cholesky factor."""
     b, x = matrices("cholesky_solve", B, argument="B"), matrices("cholesky_solve", L, square=True, argument="L")
@@ -127,6 +129,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> Any:
 
 
 @method()
+@also(input="b")
 def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
     """The solution x of A x = b from A's packed LU factors (``torch.lu_solve``; other order than
     ``linalg.lu_solve``)."""
@@ -134,6 +137,7 @@ def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
 
 
 @method()
+@also(input="b")
 def triangular_solve(
     b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
 ) -> Any:

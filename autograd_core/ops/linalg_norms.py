@@ -15,7 +15,7 @@ from . import lapack
 from .arithmetic import tensor_of
 from .decompositions import svdvals
 from .dims import many_dims, one_dim
-from .linalg import cutoff, inv, matrices
+from .linalg import also, cutoff, inv, matrices
 from .reduce import vector_norm
 
 __all__ = ["cdist", "dist", "norm"]
@@ -38,6 +38,7 @@ def _converted(name: str, A: Tensor, dtype: Any) -> Tensor:
     return x
 
 
+@also(input="A")
 def matrix_norm(
     A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
@@ -92,6 +93,7 @@ def _nothing(name: str, ord: Any, x: Tensor) -> Exception:
     return RuntimeError(f"{name}: the norm of order {ord} of no elements is not defined (shape {x.array.shape}).")
 
 
+@also(input="A")
 def linalg_norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """A vector or matrix norm, as ``ord`` and the number of dimensions in ``dim`` say (``torch.linalg.norm``).
 
@@ -134,6 +136,7 @@ def norm(
     return vector_norm(x, 2 if p in ("fro", None) else float(p), dim, keepdim)
 
 
+@also(input="A")
 def cond(A: Tensor, p: Any = None) -> Tensor:
     """The condition number of matrices in the norm ``p``: |A| |A^-1|, and inf where A is singular.
 
@@ -158,6 +161,7 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
     return sym.masked_fill(product, wrap(singular), math.inf)
 
 
+@also(input="A")
 def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
     """The number of singular values (absolute eigenvalues of ``hermitian`` matrices) above ``max(atol, rtol *
     largest)``.

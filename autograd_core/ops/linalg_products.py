@@ -13,7 +13,7 @@ from ..op import METHODS, method, sym
 from ..tensor import Tensor, wrap
 from .arithmetic import mul, tensor_of
 from .dims import many_dims, one_dim
-from .linalg import inv, matrices, solve
+from .linalg import also, inv, matrices, solve
 from .matmul import _check_types, _combine, matmul, mv, outer
 
 __all__ = [
@@ -301,6 +301,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
 # ------------------------------------------------------------------------------------------------- systems over tensors
 
 
+@also(input="A")
 def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     """The inverse with respect to ``tensordot(A, B, ind)``: A's first ``ind`` dimensions against the others."""
     if not isinstance(ind, int) or ind <= 0:
@@ -315,6 +316,7 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     return sym.reshape(inv(sym.reshape(A, (rows, columns))), s[ind:] + s[:ind])
 
 
+@also(input="A", other="B")
 def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None) -> Tensor:
     """The X with ``tensordot(A, X, X.ndim) = B``; ``dims`` of A are moved to its end first."""
     if dims is not None:

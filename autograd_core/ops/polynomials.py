@@ -40,12 +40,12 @@ def _polynomial(
         kernel, "a b", name=name, elementwise=True, promote="float", formula=f"the polynomial {symbol}_b(a)"
     )
 
-    def function(input: Any, n: Any) -> Tensor:
-        if not isinstance(input, Tensor) and not isinstance(n, Tensor):
+    def function(x: Any, n: Any) -> Tensor:
+        if not isinstance(x, Tensor) and not isinstance(n, Tensor):
             raise TypeError(
-                f"{name}: at least one argument must be a Tensor, got ({type(input).__name__}, {type(n).__name__})."
+                f"{name}: at least one argument must be a Tensor, got ({type(x).__name__}, {type(n).__name__})."
             )
-        return dispatch(input, n)
+        return dispatch(x, n)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"The polynomial {symbol}_n(x), 0 for negative n; carries no gradient."

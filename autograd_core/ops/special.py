@@ -43,13 +43,17 @@ def scipy_special() -> Any:
 
 
 def _ufunc(name: str, pick: int | None = None) -> Callable[..., Any]:
-    """A kernel that calls SciPy's ufunc ``name`` and keeps the dtype of its first array (SciPy has no float16)."""
+    """A kernel that calls SciPy's ufunc ``name`` and keeps the dtype of its first argument (SciPy has no float16)."""
+    f: Any = None
 
-    def kernel(*xs: Any) -> Any:
-        y = getattr(scipy_special(), name)(*xs)
-        y = y if pick is None else y[pick]
-        target = next(x.dtype for x in xs if isinstance(x, (np.ndarray, np.generic)))
-        return y if y.dtype == target else y.astype(target)
+    def kernel(x: Any, *others: Any) -> Any:
+        nonlocal f
+        if f is None:
+            f = getattr(scipy_special(), name)
+        y = f(x, *others)
+        if pick is not None:
+            y = y[pick]
+        return y if y.dtype == x.dtype else y.astype(x.dtype)
 
     kernel.__name__ = name
     return kernel
