@@ -10,14 +10,14 @@ from __future__ import annotations
 import numpy as np
 
 from .jit import kernel
-from .jit_math import erf, exp, expm1_negative, maximum, select
+from .jit_math import exp, expm1_negative, maximum, normal_cdf, select
 from .jit_math import sigmoid as _sigmoid
 from .jit_math import softplus as _softplus
 from .jit_math import tanh as _tanh
 
 f = np.float32
 ZERO, HALF, ONE, TWO = f(0), f(0.5), f(1), f(2)
-SQRT_HALF, PDF = f(0.7071067811865476), f(0.3989422804014327)  # 1 / sqrt(2), 1 / sqrt(2 pi)
+PDF = f(0.3989422804014327)  # 1 / sqrt(2 pi)
 INNER, CUBIC = f(1.5957691216057308), f(0.044715)  # 2 sqrt(2 / pi): (1 + tanh(u)) / 2 is sigmoid(2 u)
 
 
@@ -110,15 +110,15 @@ def silu_backward(begin, end, g, x, gx):
 def gelu(begin, end, x, y):
     x, y = x[begin:end], y[begin:end]
     for i in range(len(y)):
-        y[i] = HALF * x[i] * (ONE + erf(x[i] * SQRT_HALF))
+        y[i] = x[i] * normal_cdf(x[i], exp(-HALF * x[i] * x[i]))
 
 
 @kernel
 def gelu_backward(begin, end, g, x, gx):
     g, x, gx = g[begin:end], x[begin:end], gx[begin:end]
     for i in range(len(gx)):
-        cdf = HALF * (ONE + erf(x[i] * SQRT_HALF))
-        gx[i] = g[i] * (cdf + x[i] * (PDF * exp(-HALF * x[i] * x[i])))
+        bell = exp(-HALF * x[i] * x[i])
+        gx[i] = g[i] * (normal_cdf(x[i], bell) + x[i] * (PDF * bell))
 
 
 @kernel
