@@ -40,7 +40,7 @@ class GradientFlow:
     """
 
     #: A gradient this much smaller (or larger) at one end than at the other is called vanishing (exploding).
-    FACTOR = 1e3
+    FACTOR = 100.0
 
     def __init__(self, rows: list[Row]) -> None:
         self.rows = rows
