@@ -77,20 +77,24 @@ def matrix_norm(
         if ord == "nuc":
             y = sym.sum(s, last, False)
         elif empty:
-            raise _nothing(name, ord, x)
+            y = _of_nothing(name, ord, x, sym.sum(s, last, False))
         else:
             y = sym.amax(s, last, False) if ord > 0 else sym.amin(s, last, False)
         return sym.reshape(y, tuple(1 if d in axes else n for d, n in enumerate(x.array.shape))) if keepdim else y
     summed, chosen = axes if abs(ord) == 1 else axes[::-1]
     if x.array.shape[chosen] == 0:
-        raise _nothing(name, ord, x)
+        return _of_nothing(name, ord, x, sym.sum(sym.abs(x), axes, keepdim))
     sums = sym.sum(sym.abs(x), (summed,), True)
     y = sym.amax(sums, (chosen,), True) if ord > 0 else sym.amin(sums, (chosen,), True)
     return y if keepdim else sym.reshape(y, tuple(n for d, n in enumerate(x.array.shape) if d not in axes))
 
 
-def _nothing(name: str, ord: Any, x: Tensor) -> Exception:
-    return RuntimeError(f"{name}: the norm of order {ord} of no elements is not defined (shape {x.array.shape}).")
+def _of_nothing(name: str, ord: Any, x: Tensor, zero: Tensor) -> Tensor:
+    """The norm of matrices without elements: 0 for orders that take a maximum, undefined for those that take a
+    minimum."""
+    if ord > 0:
+        return zero
+    raise IndexError(f"{name}: the norm of order {ord} of no elements is not defined (shape {x.array.shape}).")
 
 
 @also(input="A")
@@ -148,7 +152,7 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
         x = matrices(name, A)
         s = svdvals(x)
         if s.array.shape[-1] == 0:
-            raise _nothing(name, p, x)
+            return sym.sum(s, (s.array.ndim - 1,), False)  # type: ignore[no-any-return]
         first, last = sym.getitem(s, (Ellipsis, 0)), sym.getitem(s, (Ellipsis, -1))
         return sym.div(last, first) if p == -2 else sym.div(first, last)
     x = matrices(name, A, square=True)

@@ -161,6 +161,9 @@ for k in BOTH:
         S("dist", t(2, 3, **k), t(2, 3, **k)), S("dist", t(2, 3, **k), t(3, **k), 1), S("Tensor.dist", t(2, 3, **k), t(2, 1, **k), p=3), S("dist", t(4, **k), t(4, **k), inf),
     ]  # fmt: skip
 
+for _o in (1, 2, inf, "nuc", "fro"):
+    SAMPLES += [S(L + "matrix_norm", t(0, 2, grad=False), _o, check="value"), S(L + "matrix_norm", t(2, 3, 0, grad=False), _o, keepdim=True, check="value")]
+SAMPLES += [S(L + "cond", t(0, 0, grad=False), check="value"), S(L + "cond", t(2, 0, 0, grad=False), 1, check="value")]
 _R, _IX, _ONES = repeated(3.0, 3.0, 1.0), repeated(1.0, 1.0, 1.0), [[1.0, 1.0], [1.0, 1.0]]
 _MINUS = [[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
 SAMPLES += [
