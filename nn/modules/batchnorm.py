@@ -242,10 +242,11 @@ class _LazyNormBase(LazyModuleMixin):
 
     def initialize_parameters(self, input: Tensor) -> None:
         """Give parameters and statistics their shapes and initial values."""
+        self._check_input_dim(input)  # type: ignore[attr-defined]
+        if self.num_features == 0:  # also when values were loaded before the first input
+            self.num_features = int(input.shape[self._feature_dim])  # type: ignore[attr-defined]
         if not self.has_uninitialized_params():
             return
-        self._check_input_dim(input)  # type: ignore[attr-defined]
-        self.num_features = int(input.shape[self._feature_dim])  # type: ignore[attr-defined]
         for t in (self.weight, self.bias, self.running_mean, self.running_var):
             if t is not None:
                 t.materialize((self.num_features,))

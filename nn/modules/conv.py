@@ -470,12 +470,13 @@ class _LazyConv(LazyModuleMixin):
 
     def initialize_parameters(self, input: Tensor, *args: Any, **kwargs: Any) -> None:
         """Give the parameters their shapes and initial values."""
-        if not self.has_uninitialized_params():
-            return
         name, shape, n = type(self).__name__, tuple(input.shape), self._n
         if len(shape) not in (n + 1, n + 2):
             raise RuntimeError(f"{name}: expected {n + 1}-d or {n + 2}-d input, got shape {shape}.")
-        self.in_channels = shape[-n - 1]
+        if self.in_channels == 0:  # also when values were loaded before the first input
+            self.in_channels = shape[-n - 1]
+        if not self.has_uninitialized_params():
+            return
         if self.in_channels % self.groups:
             raise ValueError(
                 f"{name}: the input's {self.in_channels} channels must be divisible by groups={self.groups}."

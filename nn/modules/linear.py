@@ -190,8 +190,9 @@ class LazyLinear(LazyModuleMixin, Linear):
 
     def initialize_parameters(self, input: Tensor) -> None:
         """Give the parameters their shapes and initial values."""
-        if self.has_uninitialized_params():
+        if self.in_features == 0:  # also when values were loaded before the first input
             self.in_features = int(input.shape[-1])
+        if self.has_uninitialized_params():
             self.weight.materialize((self.out_features, self.in_features))  # type: ignore[attr-defined]
             if self.bias is not None:
                 self.bias.materialize((self.out_features,))  # type: ignore[attr-defined]
