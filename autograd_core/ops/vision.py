@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..op import defop, helper, sym
+from ..kernels import indexing as kernels
+from ..op import defop, helper, raw, sym
 from ..tensor import Tensor, wrap
 from .checks import floating, one_type, sizes, tensor
 
@@ -220,32 +221,32 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
 # ------------------------------------------------------------------------------------------------- grid_sample
 
 
+# Images are sampled as tables of pixels, (n * pixels, channels): a tap is then a row to pick or to add.
+
+
 def _gather_points(x: Any, index: Any) -> Any:
-    """``y[n, c, p] = x[n, c, index[n, p]]``."""
-    return np.take_along_axis(x, index[:, None, :], 2)
+    """``y[k] = x[index[k]]``, rows."""
+    return x.take(index, 0)
 
 
 def _scatter_points(x: Any, index: Any, size: int) -> Any:
-    """Zeros (n, c, size) with ``x[n, c, p]`` added at ``index[n, p]``."""
-    n, c, _ = x.shape
-    out = np.zeros((n, c, size), x.dtype)
-    np.add.at(out, (np.arange(n)[:, None, None], np.arange(c)[None, :, None], index[:, None, :]), x)
-    return out
+    """Zeros (size, c) with ``x[k]`` added to row ``index[k]``."""
+    return kernels.add_rows(np.zeros((size, *x.shape[1:]), x.dtype), index, x)
 
 
 defop(
     _gather_points,
     "x index",
     name="gather_points",
-    formula="y[n, c, p] = x[n, c, index[n, p]]",
-    x=lambda g, index, x_shape, F: F.scatter_points(g, index, x_shape[2]),
+    formula="y[k] = x[index[k]], rows",
+    x=lambda g, index, x_shape, F: F.scatter_points(g, index, x_shape[0]),
 )
 defop(
     _scatter_points,
     "x index",
     "size",
     name="scatter_points",
-    formula="zeros with x[n, c, p] added at index[n, p]",
+    formula="zeros with x[k] added to row index[k]",
     x=lambda g, index, F: F.gather_points(g, index),
 )
 
@@ -331,17 +332,26 @@ def _taps(at: Any, size: int, mode: str, padding: str, align_corners: bool) -> l
 
 
 def _inside_numbers(at: Any, size: int, padding: str, align_corners: bool) -> Any:
-    from ..op import raw
-
     return raw.sample_inside(at, size, padding, align_corners)
 
 
 def _combinations(taps: list[list[tuple[Any, Any, Any]]], spatial: tuple[int, ...]) -> Any:
-    """Each pixel around the places: its index in the flattened image, whether it exists, its weight in each dimension."""
+    """Each pixel around the places: its row in the table, whether it exists, its weight in each dimension."""
+    first = np.arange(len(taps[0][0][0]))[:, None] * math.prod(spatial)
     for choice in itertools.product(*taps):
         index = functools.reduce(lambda i, ts: i * ts[1] + ts[0][0], zip(choice, spatial, strict=True), 0)
         exists = functools.reduce(operator.and_, (c[1] for c in choice))
-        yield index, exists, [c[2] for c in choice]
+        yield (index + first).reshape(-1), exists, [c[2] for c in choice]
+
+
+def _pixels(x: Any) -> Any:
+    """(n, c, *spatial) as (n * pixels, c)."""
+    return np.moveaxis(x, 1, -1).reshape(-1, x.shape[1])
+
+
+def _images(rows: Any, n: int, spatial: tuple[int, ...]) -> Any:
+    """The inverse of `_pixels`."""
+    return np.ascontiguousarray(np.moveaxis(rows.reshape(n, *spatial, -1), -1, 1))
 
 
 def _split_grid(grid: Any) -> list[Any]:
@@ -350,21 +360,19 @@ def _split_grid(grid: Any) -> list[Any]:
     return [grid[..., rank - 1 - d].reshape(n, -1) for d in range(rank)]
 
 
-def _grid_sample(x: Any, grid: Any, mode: str, padding: str, align_corners: bool) -> Any:
-    from ..op import raw
-
-    n, c, spatial = x.shape[0], x.shape[1], x.shape[2:]
-    flat = x.reshape(n, c, -1)
-    coordinates = _split_grid(grid)
+def _grid_sample(x: Any, grid: Any, kind: str, padding: str, align_corners: bool) -> Any:
+    n, spatial, table = x.shape[0], x.shape[2:], _pixels(x)
     taps = [
-        _taps(raw.sample_coordinates(u, s, mode, padding, align_corners), s, mode, padding, align_corners)
-        for u, s in zip(coordinates, spatial, strict=True)
+        _taps(raw.sample_coordinates(u, s, kind, padding, align_corners), s, kind, padding, align_corners)
+        for u, s in zip(_split_grid(grid), spatial, strict=True)
     ]
-    y = np.zeros((n, c, coordinates[0].shape[1]), x.dtype)
+    y = np.zeros((n * math.prod(grid.shape[1:-1]), x.shape[1]), x.dtype)
     for index, exists, weights in _combinations(taps, spatial):
-        weight = functools.reduce(operator.mul, weights)
-        y += _gather_points(flat, index) * np.where(exists, weight, 0).astype(x.dtype)[:, None]
-    return y.reshape(n, c, *grid.shape[1:-1])
+        weight = np.where(exists, functools.reduce(operator.mul, weights), 0).astype(x.dtype, copy=False)
+        part = table.take(index, 0)
+        part *= weight.reshape(-1, 1)
+        y += part
+    return _images(y, n, grid.shape[1:-1])
 
 
 def _coordinate_slope(u: Any, size: int, mode: str, padding: str, align_corners: bool) -> Any:
@@ -381,21 +389,16 @@ def _coordinate_slope(u: Any, size: int, mode: str, padding: str, align_corners:
         d = np.abs(at - low)
         even = np.floor(d / (high - low)) % 2 == 0
         sign = np.where(even, 1.0, -1.0) * np.where(at < low, -1.0, 1.0)
-        from ..op import raw
-
         at = _mirror(raw, at, low, high)
     return scale * sign * ((at >= 0) & (at <= size - 1))
 
 
 def _grid_sample_rule(g: Any, x: Any, grid: Any, kind: str, padding: str, align_corners: bool, needs: Any) -> Any:
-    from ..op import raw
-
-    n, c, spatial = x.shape[0], x.shape[1], x.shape[2:]
-    flat, up = x.reshape(n, c, -1), g.reshape(n, c, -1)
+    n, spatial, table, up = x.shape[0], x.shape[2:], _pixels(x), _pixels(g)
     coordinates = _split_grid(grid)
     ats = [raw.sample_coordinates(u, s, kind, padding, align_corners) for u, s in zip(coordinates, spatial, strict=True)]
     taps = [_taps(at, s, kind, padding, align_corners) for at, s in zip(ats, spatial, strict=True)]
-    gx = np.zeros(flat.shape, x.dtype) if needs[0] else None
+    gx = np.zeros_like(table) if needs[0] else None
     moved = [np.zeros(u.shape, x.dtype) for u in coordinates]
     slopes = []
     for at in ats if needs[1] and kind != "nearest" else []:
@@ -404,37 +407,40 @@ def _grid_sample_rule(g: Any, x: Any, grid: Any, kind: str, padding: str, align_
     numbers = itertools.product(*(range(len(t)) for t in taps))
     for which, (index, exists, weights) in zip(numbers, _combinations(taps, spatial), strict=True):
         if gx is not None:
-            weight = np.where(exists, functools.reduce(operator.mul, weights), 0).astype(x.dtype)
-            gx += _scatter_points(up * weight[:, None], index, flat.shape[2])
+            weight = np.where(exists, functools.reduce(operator.mul, weights), 0).astype(x.dtype, copy=False)
+            kernels.add_rows(gx, index, up * weight.reshape(-1, 1))
         if slopes:
-            dot = np.where(exists, np.einsum("ncp,ncp->np", up, _gather_points(flat, index)), 0)
+            dot = np.where(exists, np.einsum("kc,kc->k", up, table.take(index, 0)).reshape(exists.shape), 0)
             for d in range(len(spatial)):
                 others = [w if k != d else slopes[d][which[d]] for k, w in enumerate(weights)]
                 moved[d] += dot * functools.reduce(operator.mul, others)
     g_grid = None
     if needs[1]:
         parts = [
-            m * _coordinate_slope(u, s, kind, padding, align_corners) for m, u, s in zip(moved, coordinates, spatial, strict=True)
+            m * _coordinate_slope(u, s, kind, padding, align_corners)
+            for m, u, s in zip(moved, coordinates, spatial, strict=True)
         ]
         g_grid = np.stack(parts[::-1], -1).reshape(grid.shape).astype(grid.dtype, copy=False)
-    return None if gx is None else gx.reshape(x.shape), g_grid
+    return None if gx is None else _images(gx, n, spatial), g_grid
 
 
-def _grid_sample_reference(x: Any, grid: Any, mode: str, padding: str, align_corners: bool) -> Any:
+def _grid_sample_reference(x: Any, grid: Any, kind: str, padding: str, align_corners: bool) -> Any:
     n, c, *spatial = x.array.shape
-    flat = sym.reshape(x, (n, c, math.prod(spatial)))
-    rank, places = grid.array.shape[-1], math.prod(grid.array.shape[1:-1])
+    order = (0, *range(2, len(spatial) + 2), 1)
+    table = sym.reshape(sym.permute(x, order), (n * math.prod(spatial), c))
+    rank, out = grid.array.shape[-1], grid.array.shape[1:-1]
     taps = []
     for d, s in enumerate(spatial):
-        u = sym.reshape(sym.getitem(grid, (Ellipsis, rank - 1 - d)), (n, places))
-        at = sym.sample_coordinates(u, s, mode, padding, align_corners)
-        taps.append(_taps(at, s, mode, padding, align_corners))
+        u = sym.reshape(sym.getitem(grid, (Ellipsis, rank - 1 - d)), (n, math.prod(out)))
+        at = sym.sample_coordinates(u, s, kind, padding, align_corners)
+        taps.append(_taps(at, s, kind, padding, align_corners))
     y: Any = 0.0
     for index, exists, weights in _combinations(taps, tuple(spatial)):
         weight = functools.reduce(lambda a, b: a * b, [w if isinstance(w, Tensor) else wrap(w) for w in weights])
-        weight = sym.where(wrap(exists), weight, 0.0)
-        y = y + sym.gather_points(flat, wrap(index)) * sym.reshape(weight, (n, 1, places))
-    return sym.reshape(y, (n, c, *grid.array.shape[1:-1]))
+        weight = sym.reshape(sym.where(wrap(exists), weight, 0.0), (n * math.prod(out), 1))
+        y = y + sym.gather_points(table, wrap(index)) * weight
+    back = (0, len(out) + 1, *range(1, len(out) + 1))
+    return sym.permute(sym.reshape(y, (n, *out, c)), back)
 
 
 # Jaderberg et al., "Spatial Transformer Networks", 2015.
