@@ -46,7 +46,7 @@ class Memory:
                 key = s.buffer or f"{n.id}#{i}"
                 slot = n.inputs.index(s.slot) if s.slot in n.inputs else -1
                 parent = by_id.get(n.parents[slot] or 0) if 0 <= slot < len(n.parents) else None
-                if key.startswith("p") or (parent is not None and parent.kind in ("parameter", "input")):
+                if s.borrowed or (parent is not None and parent.kind in ("parameter", "input")):
                     borrowed[key] = max(borrowed.get(key, 0), s.bytes)
                 self.owner.setdefault(key, n.id)
                 self.size[key] = max(self.size.get(key, 0), s.bytes)

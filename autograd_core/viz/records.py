@@ -53,6 +53,11 @@ class Saved:
     bytes: int = 0
     buffer: str = ""
 
+    @property
+    def borrowed(self) -> bool:
+        """Whether this is a parameter's memory."""
+        return self.buffer.startswith("p")
+
 
 @dataclass(slots=True)
 class Rule:
@@ -118,8 +123,8 @@ class Node:
 
     @property
     def saved_bytes(self) -> int:
-        """Bytes kept for backward, counting each memory block once."""
-        blocks = {s.buffer or f"#{i}": s.bytes for i, s in enumerate(self.saved)}
+        """Bytes kept for backward: each memory block once, and not the parameters, which are in memory anyway."""
+        blocks = {s.buffer or f"#{i}": s.bytes for i, s in enumerate(self.saved) if not s.borrowed}
         return sum(blocks.values())
 
     @property
@@ -185,7 +190,8 @@ class Graph:
         blocks: dict[str, int] = {}
         for n in self.nodes:
             for i, s in enumerate(n.saved):
-                blocks[s.buffer or f"{n.id}#{i}"] = s.bytes
+                if not s.borrowed:
+                    blocks[s.buffer or f"{n.id}#{i}"] = s.bytes
         size = {n.id: elements(n.shape) for n in self.nodes if n.kind == "parameter"}
         return {
             "ops": sum(n.count for n in self.nodes if n.kind in ("op", "module")),

@@ -118,7 +118,7 @@ def _row(n: Node, names: dict[int, str], want: set[str], indent: str) -> tuple[s
     if n.count > 1:
         more.append(plural(n.count, "op"))
     if "bytes" in want and n.saved_bytes:
-        slots = ", ".join(s.slot for s in n.saved if s.bytes) if n.kind == "op" else ""
+        slots = ", ".join(s.slot for s in n.saved if s.bytes and not s.borrowed) if n.kind == "op" else ""
         more.append(f"keeps {slots + ' ' if slots else ''}{bytes_text(n.saved_bytes)}")
     if "time" in want and (n.forward is not None or n.backward is not None):
         more.append(" / ".join(filter(None, (seconds_text(n.forward), seconds_text(n.backward)))))

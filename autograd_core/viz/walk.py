@@ -179,6 +179,10 @@ class Reader:
                     n.saved = [s for s in n.saved if s.slot != inputs[i]]  # a plain number
                 parents.append(None)
         n.parents = tuple(parents)
+        for s in n.saved:
+            p = place.parents[inputs.index(s.slot)] if s.slot in inputs else None
+            if p is not None and p.op is None:
+                s.buffer = f"p{p.seq}"
         where = place.extra.where if place.extra is not None else None
         if where:
             n.source = source_record(where[0], where[1])

@@ -303,3 +303,14 @@ def test_a_long_program_records_in_linear_memory():
             (x * 2.0).sum().backward()
     assert len(rec._held) <= 1
     assert not rec._holds
+
+
+def test_a_parameter_that_a_rule_reads_costs_nothing():
+    x = ac.tensor(np.ones((4, 8), np.float32), requires_grad=True)
+    w = ac.tensor(np.ones((8, 8), np.float32), requires_grad=True)
+    with viz.record() as rec:
+        y = x.exp() @ w
+    for g in (rec.graph(), viz.graph(y)):
+        matmul = ops(g)[-1]
+        assert {s.slot: s.borrowed for s in matmul.saved} == {"a": False, "b": True}
+        assert matmul.saved_bytes == 128 and g.totals()["saved_bytes"] == 128

@@ -84,7 +84,7 @@ function summarise(g) {
   for (const n of g.nodes) {
     if (n.kind === "op" || n.kind === "module") { g.ops += n.count; g.bytes += n.bytes; g.forward += n.forward || 0; g.backward += n.backward || 0; }
     if (n.kind === "parameter") g.params += n.elements = n.shape === "()" ? 1 : n.shape.split("×").reduce((a, b) => a * +b, 1);
-    for (const s of n.saved) blocks.set(s[4], s[3]);
+    for (const s of n.saved) if (!s[4].startsWith("p")) blocks.set(s[4], s[3]); // a parameter is in memory anyway
     if (n.grad && n.grad[4] !== null) g.gradNorm = Math.max(g.gradNorm ?? 0, n.grad[4]);
     g.nan = g.nan || n.badValue || n.badGrad; g.origin = g.origin || n.origin || n.gradOrigin; g.mark = g.mark || n.mark; g.requiresGrad = g.requiresGrad || n.requiresGrad;
   }

@@ -40,7 +40,7 @@ function nodeDetail(page, n) {
   }
   if (n.saved.length) {
     out.push(head("Kept for backward · " + bytesText(n.savedBytes)));
-    out.push(el("table", {}, n.saved.map((s) => el("tr", {}, el("td", { class: "name" }, s[0]), el("td", {}, s[1] + " " + s[2]), el("td", {}, bytesText(s[3]))))));
+    out.push(el("table", {}, n.saved.map((s) => el("tr", {}, el("td", { class: "name" }, s[0] + (s[4].startsWith("p") ? " (the parameter itself)" : "")), el("td", {}, s[1] + " " + s[2]), el("td", {}, bytesText(s[3]))))));
   }
   out.push(...statistics("Value", n.value), ...statistics("Gradient", n.grad));
   return out;
