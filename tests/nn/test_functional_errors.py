@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a table: one case a line)
 """What wrong arguments to nn.functional say: the function's name, the numbers, and what to do."""
 
 from __future__ import annotations
