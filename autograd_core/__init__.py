@@ -23,6 +23,7 @@ from .ops.embedding import *  # noqa: E402
 from .ops.floats import *  # noqa: E402
 from .ops.index import *  # noqa: E402
 from .ops.linear import *  # noqa: E402
+from .ops.manners import *  # noqa: E402
 from .ops.matmul import *  # noqa: E402
 from .ops.norm import *  # noqa: E402
 from .ops.pool import *  # noqa: E402
@@ -31,6 +32,7 @@ from .ops.decompositions import *  # noqa: E402
 from .ops.linalg_legacy import *  # noqa: E402
 from .ops.linalg_norms import *  # noqa: E402
 from .ops.linalg_products import *  # noqa: E402
+from .ops.random import *  # noqa: E402
 from .ops.reduce import *  # noqa: E402
 from .ops.shape import *  # noqa: E402
 from .ops.scatter import *  # noqa: E402
@@ -43,7 +45,9 @@ from . import autograd  # noqa: E402
 from .autograd import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled  # noqa: E402
 from .dtypes import *  # noqa: E402
 from .factories import *  # noqa: E402
+from .legacy import *  # noqa: E402
 from .random import *  # noqa: E402
+from .settings import *  # noqa: E402
 from .device import device  # noqa: E402
 from .formatting import set_printoptions  # noqa: E402
 from .tensor import Size, Tensor  # noqa: E402

@@ -14,7 +14,7 @@ import numpy as np
 
 from . import dtypes
 from .errors import AutogradError, DtypeError, ShapeError
-from .graph import Node, make_node, extra_of, mode, owner, wrote
+from .graph import Node, extra_of, make_node, mode, owner, tick, wrote
 from .op import OPS, Op, defop, raw, sym
 from .tensor import Tensor, wrap
 
@@ -25,11 +25,12 @@ def inplace(function: Callable[..., Any], name: str | None = None) -> Callable[.
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         check_writable(self, label)
+        start = tick()
         result = function(self, *args, **kwargs)
         if result is NotImplemented:
             kinds = ", ".join(type(a).__name__ for a in args)
             raise TypeError(f"{label}: expected tensors or numbers, got ({kinds}).")
-        return write(self, result, label)
+        return write(self, result, label, start)
 
     method.__name__ = method.__qualname__ = label
     method.__doc__ = f"The in-place form of :func:`{function.__name__}`: the result is written into this tensor."
@@ -59,8 +60,10 @@ def check_writable(x: Tensor, name: str) -> None:
             )
 
 
-def write(x: Tensor, result: Tensor, name: str) -> Tensor:
+def write(x: Tensor, result: Tensor, name: str, since: int | None = None) -> Tensor:
     """Put ``result`` (just computed, of x's shape) into the memory of ``x`` and move x's place in the graph.
+
+    ``since`` is the tick at which the computation began: what its nodes saved of x's memory is kept as it was.
 
     Raises
     ------
@@ -89,8 +92,11 @@ def write(x: Tensor, result: Tensor, name: str) -> Tensor:
         y = result.array
     node = result.node
     if y is not target:
-        if node is not None and node.saved:
-            _keep_old_values(node, target, y)
+        if node is not None:
+            if node.saved:
+                _keep_old_values(node, target)
+            if since is not None:
+                _keep_inner_values(node, target, since)
         store(target, y, name)
     wrote(target)
     if mode.grad:
@@ -112,7 +118,19 @@ def store(target: Any, value: Any, name: str) -> None:
         raise
 
 
-def _keep_old_values(node: Node, target: Any, y: Any) -> None:
+def _keep_inner_values(node: Node, target: Any, since: int) -> None:
+    """The same for the nodes behind ``node`` that are as new (the op was a composition)."""
+    stack, seen = [node], {node}
+    while stack:
+        for parent in stack.pop().parents:
+            if parent is not None and parent.op is not None and parent.seq > since and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+                if parent.saved:
+                    _keep_old_values(parent, target)
+
+
+def _keep_old_values(node: Node, target: Any) -> None:
     """Give a node copies of what it saved in the memory that is about to be overwritten."""
     base = owner(target)
 
