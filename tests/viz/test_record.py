@@ -314,3 +314,26 @@ def test_a_parameter_that_a_rule_reads_costs_nothing():
         matmul = ops(g)[-1]
         assert {s.slot: s.borrowed for s in matmul.saved} == {"a": False, "b": True}
         assert matmul.saved_bytes == 128 and g.totals()["saved_bytes"] == 128
+
+
+def test_a_recording_that_ends_in_an_error_shows_the_failing_op():
+    x = ac.tensor(np.ones((2, 3), np.float32), requires_grad=True)
+    rec = viz.record()
+    with pytest.raises(RuntimeError), rec:
+        ac.minimum(x.exp(), ac.ones(4))
+    g = rec.graph()
+    bad = next(n for n in g.nodes if n.mark == "error")
+    assert (
+        bad.op == "minimum" and "do not broadcast" in bad.note and len([p for p in bad.parents if p is not None]) == 2
+    )
+    assert "!! %" in viz.text(rec) and not watch.on
+
+
+def test_observers_nest():
+    from autograd_core import debug, profiler
+
+    net, x, t = Net(), ac.ones(4, 3), ac.zeros(4, 2)
+    with viz.record() as rec, profiler.profile() as p, debug.detect_anomaly() as anomaly:
+        step(net, x, t)
+    assert len(rec.ops) == len(p.recording.ops) == len(anomaly.ops) == 8
+    assert [n.module for n in ops(rec.graph())] == [n.module for n in ops(anomaly.graph())]

@@ -274,6 +274,7 @@ function note(ends, v, down, from, other) {
   const key = v[name] || (v[name] = { v });
   if (!ends.has(key)) ends.set(key, { v, marks: new Map() });
   const marks = ends.get(key).marks, m = marks.get(from.index);
-  const x = other.x + (other.data.item ? offset(other, from, !down) : 0);
+  const plain = other.data.item && !(other.data.item.group && other.data.item.open);
+  const x = plain ? (other.x + v.x) / 2 : other.x + (other.data.item ? offset(other, from, !down) : 0); // two boxes meet half way, so the wire is straight
   if (m) { m.sum += x; m.n++; m.x = m.sum / m.n; } else marks.set(from.index, { x, sum: x, n: 1, at: 0, main: from.kind === "op" || from.kind === "module" });
 }

@@ -3,7 +3,7 @@
 function startPage() {
   const t0 = performance.now(), graph = readGraph(JSON.parse(document.getElementById("data").textContent)), t1 = performance.now();
   const canvas = document.getElementById("canvas"), scene = new Scene(canvas, graph), $ = (id) => document.getElementById(id);
-  const page = { graph, scene, timings: { read: t1 - t0 }, select, show, toggle, find, setView, setColour, fold, unfold, position, highlight, visible: () => scene.items.length };
+  const page = { graph, scene, fonts: [TITLE, SMALL], timings: { read: t1 - t0 }, select, show, toggle, find, setView, setColour, fold, unfold, position, highlight, visible: () => scene.items.length };
   let dark = matchMedia("(prefers-color-scheme: dark)").matches, hitList = [], hitAt = -1, pinned = null;
 
   $("title").textContent = graph.title || "Graph";
