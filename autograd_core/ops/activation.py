@@ -16,7 +16,7 @@ from ..op import defop, helper, method, sym
 from ..random import stream
 from ..tensor import Tensor, wrap
 from . import elementwise as _elementwise  # noqa: F401  (relu, sigmoid, tanh live there)
-from .checks import floating, settle, tensor, to_float
+from .checks import floating, settle, tensor
 from .dims import one_dim
 
 __all__ = [
@@ -313,7 +313,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
-    """``x * Phi(x)``, Phi being the normal distribution function; ``approximate="tanh"`` takes the usual approximation."""
+    """``x * Phi(x)``, Phi the normal distribution function; ``approximate="tanh"`` takes the usual approximation."""
     x = floating("gelu", input)
     if approximate not in ("none", "tanh"):
         raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}.")
@@ -397,7 +397,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
             raise RuntimeError(f"prelu: a 0-d input takes one weight, got {w.array.size}.")
         if w.array.size != channels:
             raise RuntimeError(
-                f"prelu: weight has {w.array.size} values, input of shape {x.array.shape} has {channels} channels; give one weight, "
+                f"prelu: weight has {w.array.size} values, input of shape {x.array.shape} has {channels} channels; "
+                "give one weight, "
                 "or one a channel."
             )
     shape = (1, w.array.size) + (1,) * (n - 2) if n > 1 else (w.array.size,) * min(n, 1)
@@ -405,15 +406,20 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
 
 def rrelu(
-    input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, inplace: bool = False, generator: Any = None
+    input: Tensor,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    inplace: bool = False,
+    generator: Any = None,
 ) -> Tensor:
     """:func:`leaky_relu` with a slope drawn for each element from ``[lower, upper]``; their mean when not training."""
     x = floating("rrelu", input)
     if lower > upper:
         raise ValueError(f"rrelu: lower {lower} must not be greater than upper {upper}.")
     if training:
-        slope = stream(generator).uniform(lower, upper, x.array.shape).astype(x.array.dtype)
-        y = sym.prelu(x, wrap(np.asarray(slope)))
+        slope = np.asarray(stream(generator).uniform(lower, upper, x.array.shape), x.array.dtype)
+        y = sym.prelu(x, wrap(slope))
     else:
         y = sym.leaky_relu(x, (lower + upper) / 2)
     return settle(input, y, inplace, "rrelu_")
@@ -426,7 +432,9 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
         raise RuntimeError("glu: a 0-d input cannot be halved; it needs at least one dimension.")
     d = one_dim("glu", dim, x.array.ndim)
     if x.array.shape[d] % 2:
-        raise RuntimeError(f"glu: the size of dimension {dim} must be even, got {x.array.shape[d]} (shape {x.array.shape}).")
+        raise RuntimeError(
+            f"glu: the size of dimension {dim} must be even, got {x.array.shape[d]} (shape {x.array.shape})."
+        )
     return sym.glu(x, d)
 
 
@@ -448,7 +456,9 @@ def _softmax_dim(name: str, dim: int | None, ndim: int) -> int:
     if dim is not None:
         return dim
     chosen = 0 if ndim in (0, 1, 3) else 1
-    warnings.warn(f"{name}: dim was left out, {chosen} was chosen; name the dimension: dim={chosen}.", UserWarning, stacklevel=4)
+    warnings.warn(
+        f"{name}: dim was left out, {chosen} was chosen; name the dimension: dim={chosen}.", UserWarning, stacklevel=4
+    )
     return chosen
 
 
@@ -487,9 +497,9 @@ def gumbel_softmax(
     x = floating("gumbel_softmax", logits, "logits")
     if not tau > 0:
         raise ValueError(f"gumbel_softmax: tau must be positive, got {tau}.")
-    noise = stream(generator).gumbel(size=x.array.shape).astype(x.array.dtype)
+    noise = wrap(np.asarray(stream(generator).gumbel(size=x.array.shape), x.array.dtype))
     d = one_dim("gumbel_softmax", dim, x.array.ndim)
-    soft = to_float("gumbel_softmax", (x + wrap(np.asarray(noise))) / tau, None).softmax(d)  # type: ignore[operator]
+    soft = sym.softmax(sym.div(sym.add(x, noise), tau), d)
     if not hard:
         return soft
     one_hot = np.zeros(soft.array.shape, soft.array.dtype)

@@ -21,7 +21,7 @@ __all__: list[str] = []
 
 def _allowed(queries: int, keys: int, mask: Any, causal: bool) -> Any:
     """Where a query may look, or None for everywhere."""
-    seen = np.tri(queries, keys, dtype=bool) if causal else None
+    seen = np.tri(queries, keys) > 0 if causal else None
     if mask is not None and mask.dtype.kind == "b":
         seen = mask if seen is None else seen & mask
     return seen
@@ -41,7 +41,7 @@ def _mask_rule(g: Any, q: Any, k: Any, v: Any, mask: Any, out: Any, lse: Any, sc
     """The gradient of a mask of numbers: that of the scores, summed where the mask was broadcast."""
     s = np.matmul(q, np.swapaxes(k, -1, -2)) * scale + mask
     if causal:
-        np.copyto(s, -np.inf, where=~np.tri(*s.shape[-2:], dtype=bool))
+        np.copyto(s, -np.inf, where=np.tri(*s.shape[-2:]) == 0)
     p = np.exp(s - lse[..., None])
     ds = p * (np.matmul(g, np.swapaxes(v, -1, -2)) - (g * out).sum(-1, keepdims=True))
     return raw.sum_to(ds, mask.shape)
@@ -85,7 +85,8 @@ def _repeat_heads(x: Tensor, times: int) -> Tensor:
 
 
 def scaled_dot_product_attention(
-    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0, is_causal: bool = False,
+    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0,
+    is_causal: bool = False,
     scale: float | None = None, enable_gqa: bool = False,
 ) -> Tensor:  # fmt: skip
     """``softmax(query @ key.mT * scale + mask) @ value``.
@@ -127,13 +128,18 @@ def scaled_dot_product_attention(
         raise RuntimeError(f"{name}: expected at least 2 dimensions (..., length, features), got {a}, {b} and {c}.")
     if a[-1] != b[-1] or b[-2] != c[-2]:
         raise RuntimeError(
-            f"{name}: query {a} and key {b} must have equal features (last dimension), key and value {c} equal length (last but one)."
+            f"{name}: query {a} and key {b} must have equal features (last dimension), key and value {c} equal length "
+            "(last but one)."
         )
     if is_causal and attn_mask is not None:
-        raise RuntimeError(f"{name}: give attn_mask or is_causal=True, not both (a causal mask can be made with tril()).")
+        raise RuntimeError(
+            f"{name}: give attn_mask or is_causal=True, not both (a causal mask can be made with tril())."
+        )
     if enable_gqa and len(a) >= 3 and a[-3] != b[-3]:
         if b[-3] == 0 or a[-3] % b[-3] or c[-3] != b[-3]:
-            raise RuntimeError(f"{name}: {a[-3]} query heads must be a multiple of the {b[-3]} key and {c[-3]} value heads.")
+            raise RuntimeError(
+                f"{name}: {a[-3]} query heads must be a multiple of the {b[-3]} key and {c[-3]} value heads."
+            )
         k, v = _repeat_heads(k, a[-3] // b[-3]), _repeat_heads(v, a[-3] // c[-3])
         b, c = k.array.shape, v.array.shape
     if not a[:-2] == b[:-2] == c[:-2]:
@@ -144,7 +150,9 @@ def scaled_dot_product_attention(
         full = (*q.array.shape[:-1], b[-2])
         kind = mask.array.dtype
         if kind.kind != "b" and kind != q.array.dtype:
-            raise RuntimeError(f"{name}: attn_mask must be bool or of the query's type {q.dtype.name}, got {mask.dtype.name}.")
+            raise RuntimeError(
+                f"{name}: attn_mask must be bool or of the query's type {q.dtype.name}, got {mask.dtype.name}."
+            )
         try:
             fits = np.broadcast_shapes(mask.array.shape, full) == full
         except ValueError:

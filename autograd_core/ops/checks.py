@@ -1,4 +1,4 @@
-"""Checks of the arguments of neural-network functions: each raises in the house's words and costs little when all is well."""
+"""Checks of arguments of neural-network functions: each raises in the house's words and costs little."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
 from ..errors import DtypeError, wrong_type
 from ..inplace import check_writable, write
-from ..op import sym
 from ..tensor import Tensor, wrap
 
 FLOATS = "fc"
@@ -29,7 +27,9 @@ def floating(name: str, value: Any, argument: str = "input") -> Tensor:
     """``value``, which must be a Tensor of a floating point (or complex) type."""
     x = tensor(name, value, argument)
     if x.array.dtype.kind not in FLOATS:
-        raise DtypeError(f"{name}: {argument} must be a floating point tensor, got {x.dtype.name}; convert it with float().")
+        raise DtypeError(
+            f"{name}: {argument} must be a floating point tensor, got {x.dtype.name}; convert it with float()."
+        )
     return x
 
 
@@ -71,7 +71,8 @@ def batched(name: str, x: Tensor, rank: int) -> bool:
     if n not in (rank + 1, rank + 2):
         what = ", ".join(("depth", "height", "width")[-rank:] if rank > 1 else ("length",))
         raise RuntimeError(
-            f"{name}: expected input of {rank + 2} dimensions (batch, channels, {what}) or {rank + 1} (channels, {what}), "
+            f"{name}: expected input of {rank + 2} dimensions (batch, channels, {what}) or {rank + 1} (channels, "
+            f"{what}), "
             f"got shape {x.array.shape}."
         )
     return n == rank + 2
@@ -92,11 +93,3 @@ def probability(name: str, p: Any) -> float:
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"{name}: dropout probability has to be between 0 and 1, got {p}.")
     return float(p)
-
-
-def to_float(name: str, x: Tensor, dtype: Any) -> Tensor:
-    """``x`` converted to ``dtype`` when one is given."""
-    if dtype is None:
-        return x
-    target = dtypes.to_numpy(dtype, name)
-    return x if x.array.dtype == target else sym.cast(x, target)

@@ -37,7 +37,9 @@ defop(
     "shape stride padding dilation groups",
     name="conv_grad_input",
     formula="the transpose of conv in its input, applied to x",
-    x=lambda g, weight, stride, padding, dilation, groups, F: F.conv(g, weight, None, stride, padding, dilation, groups),
+    x=lambda g, weight, stride, padding, dilation, groups, F: F.conv(
+        g, weight, None, stride, padding, dilation, groups
+    ),
     weight=lambda g, x, weight_shape, stride, padding, dilation, groups, F: F.conv_grad_weight(
         x, g, weight_shape, stride, padding, dilation, groups
     ),
@@ -72,7 +74,9 @@ defop(
     "shape stride padding dilation groups",
     name="conv_transpose",
     formula="the transpose of conv in its input, applied to x, + bias",
-    x=lambda g, weight, stride, padding, dilation, groups, F: F.conv(g, weight, None, stride, padding, dilation, groups),
+    x=lambda g, weight, stride, padding, dilation, groups, F: F.conv(
+        g, weight, None, stride, padding, dilation, groups
+    ),
     weight=lambda g, x, weight_shape, stride, padding, dilation, groups, F: F.conv_grad_weight(
         x, g, weight_shape, stride, padding, dilation, groups
     ),
@@ -147,14 +151,26 @@ def _named_padding(
 
 
 def conv1d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
 ) -> Tensor:
     """Convolve signals: input (n, c, length) or (c, length), weight (o, c/groups, k).  See :func:`conv2d`."""
     return _convolve("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
 
 
 def conv2d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
 ) -> Tensor:
     """Convolve (cross-correlate) images with kernels.
 
@@ -191,7 +207,13 @@ def conv2d(
 
 
 def conv3d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
 ) -> Tensor:
     """Convolve volumes: input (n, c, depth, height, width), weight (o, c/groups, *kernel).  See :func:`conv2d`."""
     return _convolve("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
@@ -201,7 +223,16 @@ def conv3d(
 
 
 def _transposed(
-    name: str, rank: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, output_padding: Any, groups: int, dilation: Any
+    name: str,
+    rank: int,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    groups: int,
+    dilation: Any,
 ) -> Tensor:
     x, w, whole = _operands(name, rank, input, weight, bias)
     stride, padding = sizes(name, stride, rank, "stride"), sizes(name, padding, rank, "padding")
@@ -222,15 +253,17 @@ def _transposed(
 
 
 def conv_transpose1d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: int = 1,
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
+    output_padding: Any = 0, groups: int = 1,
     dilation: Any = 1,
 ) -> Tensor:  # fmt: skip
-    """Transposed convolution of signals: input (n, c, length), weight (c, o/groups, k).  See :func:`conv_transpose2d`."""
+    """Transposed convolution of signals, input (n, c, length), weight (c, o/groups, k): :func:`conv_transpose2d`."""
     return _transposed("conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 def conv_transpose2d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: int = 1,
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
+    output_padding: Any = 0, groups: int = 1,
     dilation: Any = 1,
 ) -> Tensor:  # fmt: skip
     """Transposed convolution: the gradient of :func:`conv2d` in its input, taken as a forward computation.
@@ -268,7 +301,8 @@ def conv_transpose2d(
 
 
 def conv_transpose3d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: int = 1,
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
+    output_padding: Any = 0, groups: int = 1,
     dilation: Any = 1,
 ) -> Tensor:  # fmt: skip
     """Transposed convolution of volumes.  See :func:`conv_transpose2d`."""

@@ -51,19 +51,15 @@ def _ctc(
     rows = np.arange(n)[:, None]
     emitted = logp[:, rows, labels]
     alphas = np.empty(emitted.shape, logp.dtype)
-    alpha = np.full(labels.shape, -np.inf, logp.dtype)
-    alpha[:, 0] = 0.0  # before the first step: in the leading blank, from where label 1 is one step away
-    if labels.shape[1] > 1:
-        first = np.where(target_lengths > 0, 0.0, -np.inf).astype(logp.dtype)
+    alpha = np.full(labels.shape, -np.inf, logp.dtype)  # a path starts with the blank or with the first label
+    alpha[:, 0] = 0
+    alpha[:, 1:2] = np.where(target_lengths > 0, 0, -np.inf)[:, None]
     for t in range(steps):
-        if t == 0:
-            move = alpha.copy()
-            if labels.shape[1] > 1:
-                move[:, 1] = first
-        else:
+        move = alpha
+        if t:
             move = np.logaddexp(alpha, _shifted(alpha, 1))
             move = np.logaddexp(move, np.where(jump, _shifted(alpha, 2), -np.inf))
-        alpha = np.where((t < input_lengths)[:, None], move + emitted[t], alpha if t else alpha)
+        alpha = np.where((t < input_lengths)[:, None], move + emitted[t], alpha)
         alphas[t] = alpha
     final = _ending(alpha, target_lengths) if steps else np.where(target_lengths > 0, -np.inf, 0.0)
     if steps:
@@ -73,10 +69,18 @@ def _ctc(
 
 
 def _ctc_rule(
-    g: Any, logp: Any, targets: Any, input_lengths: Any, target_lengths: Any, loss: Any, alphas: Any, blank: int, zero_infinity: bool
+    g: Any,
+    logp: Any,
+    targets: Any,
+    input_lengths: Any,
+    target_lengths: Any,
+    loss: Any,
+    alphas: Any,
+    blank: int,
+    zero_infinity: bool,
 ) -> Any:
     """Minus the probability, given the target, of being in each class at each step."""
-    steps, n, classes = logp.shape
+    steps, n, _ = logp.shape
     labels, jump = _labels(targets, blank)
     rows = np.arange(n)[:, None]
     emitted = logp[:, rows, labels]
@@ -120,7 +124,7 @@ def _ctc_reference(
     logp: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int, zero_infinity: bool
 ) -> Any:
     """The sum over all paths by dynamic programming, one op a step."""
-    steps, n, classes = logp.array.shape
+    steps, n, _ = logp.array.shape
     labels, jump = _labels(targets.array, blank)
     lengths, ends = input_lengths.array, target_lengths.array
     low = -1e30  # stands for log 0: differences of infinities have no derivative
@@ -171,7 +175,8 @@ def _integers(name: str, value: Any, what: str) -> Any:
 
 
 def ctc_loss(
-    log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: int = 0, reduction: str = "mean",
+    log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: int = 0,
+    reduction: str = "mean",
     zero_infinity: bool = False,
 ) -> Tensor:  # fmt: skip
     """The connectionist temporal classification loss.
@@ -216,7 +221,10 @@ def ctc_loss(
         x = sym.reshape(x, (x.array.shape[0], 1, x.array.shape[1]))
     steps, n, classes = x.array.shape
     if lengths.shape != (n,) or goals.shape != (n,):
-        raise RuntimeError(f"{name}: input_lengths and target_lengths must have size {n} (the batch), got {lengths.shape} and {goals.shape}.")
+        raise RuntimeError(
+            f"{name}: input_lengths and target_lengths must have size {n} (the batch), got {lengths.shape} and "
+            f"{goals.shape}."
+        )
     if not 0 <= blank < classes:
         raise RuntimeError(f"{name}: blank must be a class, 0 to {classes - 1}, got {blank}.")
     if n and (lengths.min() < 0 or lengths.max() > steps):
@@ -238,7 +246,9 @@ def ctc_loss(
     else:
         t = np.where(np.arange(longest) < goals[:, None], t[:, :longest], blank)
     if t.size and (t.min() < 0 or t.max() >= classes):
-        raise RuntimeError(f"{name}: targets must be classes, 0 to {classes - 1}, got {int(t.min())} to {int(t.max())}.")
+        raise RuntimeError(
+            f"{name}: targets must be classes, 0 to {classes - 1}, got {int(t.min())} to {int(t.max())}."
+        )
     losses = sym.ctc_loss(x, wrap(t), wrap(lengths), wrap(goals), int(blank), bool(zero_infinity))[0]
     if reduction == "none":
         return sym.reshape(losses, ()) if single else losses

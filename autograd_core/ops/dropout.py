@@ -79,8 +79,10 @@ def _dropped(x: Tensor, p: float, shape: tuple[int, ...], generator: Any) -> Ten
     return sym.scale_kept(x, _keep(shape, p, generator), 0.0 if p == 1.0 else 1 / (1 - p))
 
 
-def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False, generator: Any = None) -> Tensor:
-    """Set each element to 0 with probability ``p`` and scale the others by ``1 / (1 - p)``; the input when not training.
+def dropout(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False, generator: Any = None
+) -> Tensor:
+    """Set each element to 0 with probability ``p``, scale the others by ``1 / (1 - p)``; the input when not training.
 
     Raises
     ------
@@ -101,7 +103,9 @@ def dropout_(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     return dropout(input, p, training, inplace=True)
 
 
-def feature_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False, generator: Any = None) -> Tensor:
+def feature_dropout(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False, generator: Any = None
+) -> Tensor:
     """:func:`dropout` of whole channels: all of ``input[n, c]`` is kept or set to 0."""
     return _feature(input, p, training, inplace, generator, "feature_dropout")
 
@@ -112,7 +116,9 @@ def _feature(input: Any, p: Any, training: bool, inplace: bool, generator: Any, 
     if not training or p == 0.0:
         return x
     if x.array.ndim < 2:
-        raise RuntimeError(f"{name}: channels need at least 2 dimensions (batch, channels, ...), got shape {x.array.shape}.")
+        raise RuntimeError(
+            f"{name}: channels need at least 2 dimensions (batch, channels, ...), got shape {x.array.shape}."
+        )
     return settle(input, _dropped(floating(name, x), p, _channels(x), generator), inplace, name)
 
 
@@ -134,23 +140,30 @@ def _dimensional(
         return settle(input, y, inplace, name)
     if n == rank + 1 and rank == 2:
         warnings.warn(
-            f"{name}: a 3-d input is taken as (batch, channels, length); use dropout1d for that, or unsqueeze(0) a single image.",
+            f"{name}: a 3-d input is taken as (batch, channels, length); use dropout1d for that, or unsqueeze(0) a "
+            "single image.",
             UserWarning, stacklevel=3,
         )  # fmt: skip
     return _feature(input, p, training, inplace, generator, name)
 
 
-def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False, generator: Any = None) -> Tensor:
+def dropout1d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False, generator: Any = None
+) -> Tensor:
     """:func:`dropout` of whole channels of (n, c, length) or (c, length) (Tompson et al., 2015)."""
     return _dimensional("dropout1d", 1, input, p, training, inplace, generator, True)
 
 
-def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False, generator: Any = None) -> Tensor:
+def dropout2d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False, generator: Any = None
+) -> Tensor:
     """:func:`dropout` of whole channels of (n, c, height, width)."""
     return _dimensional("dropout2d", 2, input, p, training, inplace, generator, False)
 
 
-def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False, generator: Any = None) -> Tensor:
+def dropout3d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False, generator: Any = None
+) -> Tensor:
     """:func:`dropout` of whole channels of (n, c, depth, height, width) or (c, depth, height, width)."""
     return _dimensional("dropout3d", 3, input, p, training, inplace, generator, True)
 
@@ -161,16 +174,20 @@ def _alpha(name: str, input: Any, p: Any, training: bool, inplace: bool, generat
         return tensor(name, input)
     x = floating(name, input)
     if p == 1.0:
-        return settle(input, x * 0, inplace, name)  # type: ignore[operator]
+        return settle(input, sym.mul(x, 0), inplace, name)
     if channels and x.array.ndim < 2:
-        raise RuntimeError(f"{name}: channels need at least 2 dimensions (batch, channels, ...), got shape {x.array.shape}.")
+        raise RuntimeError(
+            f"{name}: channels need at least 2 dimensions (batch, channels, ...), got shape {x.array.shape}."
+        )
     mask = _keep(_channels(x) if channels else x.array.shape, p, generator)
     a = 1 / math.sqrt((ALPHA * ALPHA * p + 1) * (1 - p))
     return settle(input, sym.alpha_dropout(x, mask, a, -ALPHA * a, ALPHA * a * p), inplace, name)
 
 
-def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False, generator: Any = None) -> Tensor:
-    """Dropout that keeps mean 0 and variance 1 under SELU: dropped elements take its lowest value (Klambauer et al., 2017)."""
+def alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False, generator: Any = None
+) -> Tensor:
+    """Dropout that keeps mean and variance under SELU: dropped elements take its lowest value."""
     return _alpha("alpha_dropout", input, p, training, inplace, generator, False)
 
 

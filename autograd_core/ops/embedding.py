@@ -39,7 +39,9 @@ defop(
     "padding_idx by_count",
     name="embedding",
     formula="the rows of weight at index",
-    weight=lambda g, index, weight_shape, padding_idx, by_count, F: F.add_rows(g, index, weight_shape, padding_idx, by_count),
+    weight=lambda g, index, weight_shape, padding_idx, by_count, F: F.add_rows(
+        g, index, weight_shape, padding_idx, by_count
+    ),
 )
 defop(
     _add_rows,
@@ -89,7 +91,8 @@ def embedding_renorm_(weight: Tensor, input: Tensor, max_norm: float, norm_type:
 
 
 def embedding(
-    input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
+    input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
+    norm_type: float = 2.0,
     scale_grad_by_freq: bool = False, sparse: bool = False,
 ) -> Tensor:  # fmt: skip
     """The rows of ``weight`` at the indices ``input``.
@@ -142,7 +145,9 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if x.dtype != np.int64:
         raise RuntimeError(f"one_hot: only int64 index tensors are taken, got {x.dtype}; convert it with long().")
     if x.size == 0 and num_classes <= 0:
-        raise RuntimeError(f"one_hot: the number of classes cannot be told from an empty tensor of shape {x.shape}; give num_classes.")
+        raise RuntimeError(
+            f"one_hot: the number of classes cannot be told from an empty tensor of shape {x.shape}; give num_classes."
+        )
     if x.size and x.min() < 0:
         raise RuntimeError(f"one_hot: class values must not be negative, got {int(x.min())}.")
     classes = int(x.max()) + 1 if num_classes == -1 else num_classes
@@ -162,7 +167,8 @@ def _bags(name: str, input: Any, offsets: Any, include_last_offset: bool) -> tup
     if index.array.ndim == 2:
         if offsets is not None:
             raise ValueError(
-                f"{name}: if input is 2-d, offsets has to be None (a row is a bag), got offsets of shape {offsets.array.shape}."
+                f"{name}: if input is 2-d, offsets has to be None (a row is a bag), got offsets of shape "
+                f"{offsets.array.shape}."
             )
         bags, length = index.array.shape
         return sym.reshape(index, (bags * length,)), np.repeat(np.arange(bags), length), bags
@@ -179,14 +185,17 @@ def _bags(name: str, input: Any, offsets: Any, include_last_offset: bool) -> tup
             raise ValueError(f"{name}: include_last_offset=True needs at least one offset, got none.")
         starts = starts[:-1] if starts[-1] == n else np.minimum(starts, n)[:-1]
     if starts.size and (starts[0] != 0 or (np.diff(starts) < 0).any() or starts[-1] > n):
-        raise RuntimeError(f"{name}: offsets must start at 0, not decrease, and stay within the {n} indices, got {starts.tolist()}.")
+        raise RuntimeError(
+            f"{name}: offsets must start at 0, not decrease, and stay within the {n} indices, got {starts.tolist()}."
+        )
     lengths = np.diff(np.append(starts, n))
     return index, np.repeat(np.arange(starts.size), lengths), int(starts.size)
 
 
 def embedding_bag(
     input: Tensor, weight: Tensor, offsets: Tensor | None = None, max_norm: float | None = None, norm_type: float = 2,
-    scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False, per_sample_weights: Tensor | None = None,
+    scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
     include_last_offset: bool = False, padding_idx: int | None = None,
 ) -> Tensor:  # fmt: skip
     """The sum, mean or maximum of the rows of each bag of indices, without keeping the rows.
@@ -211,7 +220,12 @@ def embedding_bag(
     Source: PyTorch, ``torch.nn.functional.embedding_bag``.
     """
     name = "embedding_bag"
-    if isinstance(input, Tensor) and isinstance(weight, Tensor) and weight.array.dtype.kind in "iu" and input.array.dtype.kind == "f":
+    if (
+        isinstance(input, Tensor)
+        and isinstance(weight, Tensor)
+        and weight.array.dtype.kind in "iu"
+        and input.array.dtype.kind == "f"
+    ):
         input, weight = weight, input  # PyTorch's old order of arguments
     table = floating(name, weight, "weight")
     if table.array.ndim != 2:
@@ -223,7 +237,8 @@ def embedding_bag(
             raise NotImplementedError(f"{name}: per_sample_weights is only defined for mode='sum', got mode={mode!r}.")
         if per_sample_weights.array.shape != input.array.shape:
             raise ValueError(
-                f"{name}: expected per_sample_weights of the input's shape {input.array.shape}, got {per_sample_weights.array.shape}."
+                f"{name}: expected per_sample_weights of the input's shape {input.array.shape}, got "
+                f"{per_sample_weights.array.shape}."
             )
     index, bag, bags = _bags(name, input, offsets, include_last_offset)
     _rows(name, index, table.array.shape[0])

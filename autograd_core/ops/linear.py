@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..errors import ShapeError
 from ..op import sym
 from ..tensor import Tensor
@@ -48,7 +46,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return y if bias is None else y + bias  # type: ignore[operator]
     if w.ndim != 2 or x.ndim == 0 or x.shape[-1] != w.shape[1]:
         raise ShapeError(
-            f"linear: expected input with last dimension in_features={w.shape[-1] if w.ndim else '?'}, got input {x.shape} and "
+            f"linear: expected input with last dimension in_features={w.shape[-1] if w.ndim else '?'}, got input "
+            f"{x.shape} and "
             f"weight {w.shape} (out_features, in_features)."
         )
     if bias is not None and bias.array.shape != (w.shape[0],):
@@ -66,12 +65,17 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     RuntimeError
         If shapes or dtypes do not fit.
     """
-    a, b, w = floating("bilinear", input1, "input1"), floating("bilinear", input2, "input2"), floating("bilinear", weight, "weight")
+    a, b, w = (
+        floating("bilinear", input1, "input1"),
+        floating("bilinear", input2, "input2"),
+        floating("bilinear", weight, "weight"),
+    )
     one_type("bilinear", input1=a, input2=b, weight=w, bias=bias)
     p, q, s = a.array.shape, b.array.shape, w.array.shape
     if len(s) != 3 or not p or not q or p[:-1] != q[:-1] or p[-1] != s[1] or q[-1] != s[2]:
         raise RuntimeError(
-            f"bilinear: expected input1 (*, {s[1] if len(s) == 3 else 'in1'}), input2 (*, {s[2] if len(s) == 3 else 'in2'}) with equal "
+            f"bilinear: expected input1 (*, {s[1] if len(s) == 3 else 'in1'}), input2 (*, "
+            f"{s[2] if len(s) == 3 else 'in2'}) with equal "
             f"leading sizes and weight (out, in1, in2), got {p}, {q} and {s}."
         )
     if bias is not None and bias.array.shape != (s[0],):

@@ -29,7 +29,9 @@ def _reduced(losses: Any, reduction: str) -> Any:
     if reduction == "none":
         return losses
     total = np.add.reduce(losses, axis=None)
-    return np.asarray(total / losses.dtype.type(losses.size or math.nan) if reduction == "mean" else total, losses.dtype)
+    return np.asarray(
+        total / losses.dtype.type(losses.size or math.nan) if reduction == "mean" else total, losses.dtype
+    )
 
 
 @helper
@@ -49,7 +51,9 @@ def reduction_of(name: str, reduction: Any, size_average: bool | None = None, re
     """``reduction``, or what PyTorch's old arguments ``size_average`` and ``reduce`` say."""
     if size_average is not None or reduce is not None:
         warnings.warn(
-            f"{name}: size_average and reduce are deprecated, use reduction='mean', 'sum' or 'none' instead.", UserWarning, stacklevel=3
+            f"{name}: size_average and reduce are deprecated, use reduction='mean', 'sum' or 'none' instead.",
+            UserWarning,
+            stacklevel=3,
         )
         return "none" if reduce is False else "sum" if size_average is False else "mean"
     if reduction not in ("mean", "sum", "none"):
@@ -75,7 +79,9 @@ def pair(name: str, input: Any, target: Any, warn: bool = True, exact: bool = Fa
         except ValueError:
             raise no_broadcast(name, a, b) from None
         if shape not in (a, b):
-            raise RuntimeError(f"{name}: input {a} and target {b} would broadcast to {shape}. Give both the same shape.")
+            raise RuntimeError(
+                f"{name}: input {a} and target {b} would broadcast to {shape}. Give both the same shape."
+            )
         if warn:
             warnings.warn(
                 f"{name}: using a target size {b} that is different to the input size {a}; it is broadcast to {shape}. "
@@ -141,10 +147,12 @@ defop(
     "delta scale reduction",
     name="huber_loss",
     formula="scale d^2/2 where |d| < delta, else scale delta (|d| - delta/2), d = x - target, reduced",
-    x=lambda g, x, target, delta, scale, reduction, F: F.clamp(x - target, -delta, delta)
-    * F.per_element(g * scale, x.shape, reduction),
-    target=lambda g, x, target, delta, scale, reduction, F: F.clamp(target - x, -delta, delta)
-    * F.per_element(g * scale, x.shape, reduction),
+    x=lambda g, x, target, delta, scale, reduction, F: (
+        F.clamp(x - target, -delta, delta) * F.per_element(g * scale, x.shape, reduction)
+    ),
+    target=lambda g, x, target, delta, scale, reduction, F: (
+        F.clamp(target - x, -delta, delta) * F.per_element(g * scale, x.shape, reduction)
+    ),
 )
 
 # ------------------------------------------------------------------------------------------------- two classes
@@ -236,10 +244,12 @@ defop(
     "log_target reduction",
     name="kl_div",
     formula="target (log target - x), or exp(target) (target - x) with log_target, reduced",
-    x=lambda g, target, target_shape, log_target, reduction, F: -F.per_element(g, target_shape, reduction)
-    * (F.exp(target) if log_target else target),
-    target=lambda g, x, target, log_target, reduction, F: F.per_element(g, x.shape, reduction)
-    * F.kl_target_slope(x, target, log_target),
+    x=lambda g, target, target_shape, log_target, reduction, F: (
+        -F.per_element(g, target_shape, reduction) * (F.exp(target) if log_target else target)
+    ),
+    target=lambda g, x, target, log_target, reduction, F: (
+        F.per_element(g, x.shape, reduction) * F.kl_target_slope(x, target, log_target)
+    ),
 )
 
 
@@ -278,7 +288,9 @@ def _cross_entropy(x: Any, target: Any, weight: Any, ignore_index: int, label_sm
     )
 
 
-def _cross_entropy_reference(x: Any, target: Any, weight: Any, ignore_index: int, label_smoothing: float, reduction: str) -> Any:
+def _cross_entropy_reference(
+    x: Any, target: Any, weight: Any, ignore_index: int, label_smoothing: float, reduction: str
+) -> Any:
     logp = sym.log_softmax(x, 0 if x.array.ndim == 1 else 1)
     return _classified(logp, target, weight, ignore_index, label_smoothing, reduction)
 
@@ -293,7 +305,15 @@ defop(
     formula="weight[target] (log(sum of exp(x)) - x[target]) over the classes of each row, reduced",
     reference=_cross_entropy_reference,
     x=lambda g, x, target, weight, lse, total, ignore_index, label_smoothing, reduction: kernels.cross_entropy_backward(
-        np.asarray(g), x, target, lse, total, weight, ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction
+        np.asarray(g),
+        x,
+        target,
+        lse,
+        total,
+        weight,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        reduction=reduction,
     ),
 )
 
@@ -310,7 +330,9 @@ defop(
     outputs="loss total",
     differentiable="loss",
     formula="-weight[target] x[target] over the classes of each row, reduced",
-    reference=lambda x, target, weight, ignore_index, reduction: _classified(x, target, weight, ignore_index, 0.0, reduction),
+    reference=lambda x, target, weight, ignore_index, reduction: _classified(
+        x, target, weight, ignore_index, 0.0, reduction
+    ),
     x=lambda g, x, target, weight, total, ignore_index, reduction: kernels.nll_loss_backward(
         np.asarray(g), x.shape, x.dtype, target, total, weight, ignore_index=ignore_index, reduction=reduction
     ),
@@ -320,7 +342,15 @@ defop(
 
 
 def _elementwise(
-    name: str, dispatch: Any, input: Any, target: Any, size_average: Any, reduce: Any, reduction: str, weight: Any, *params: Any
+    name: str,
+    dispatch: Any,
+    input: Any,
+    target: Any,
+    size_average: Any,
+    reduce: Any,
+    reduction: str,
+    weight: Any,
+    *params: Any,
 ) -> Tensor:
     """A loss of pairs, weighted where PyTorch lets it be."""
     reduction = reduction_of(name, reduction, size_average, reduce)
@@ -337,7 +367,12 @@ def _elementwise(
 
 
 def mse_loss(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean", weight: Tensor | None = None
+    input: Tensor,
+    target: Tensor,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
 ) -> Tensor:
     """``(input - target)**2``, its mean, its sum, or each (``reduction="none"``).
 
@@ -365,14 +400,24 @@ def mse_loss(
 
 
 def l1_loss(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean", weight: Tensor | None = None
+    input: Tensor,
+    target: Tensor,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
 ) -> Tensor:
     """``|input - target|``, reduced; the derivative at 0 is 0."""
     return _elementwise("l1_loss", sym.l1_loss, input, target, size_average, reduce, reduction, weight)
 
 
 def smooth_l1_loss(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean", beta: float = 1.0
+    input: Tensor,
+    target: Tensor,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
 ) -> Tensor:
     """``d**2 / (2 beta)`` where ``|d| < beta``, else ``|d| - beta / 2``; ``d = input - target`` (Girshick, 2015)."""
     if beta < 0:
@@ -394,7 +439,12 @@ def huber_loss(
 
 
 def binary_cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """``-(t log x + (1 - t) log(1 - x))`` of probabilities ``x``, reduced; logarithms are not let below -100.
 
@@ -427,7 +477,8 @@ def binary_cross_entropy(
 
 
 def binary_cross_entropy_with_logits(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None,
+    reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """:func:`binary_cross_entropy` of ``sigmoid(input)``, computed without overflow.
@@ -458,12 +509,19 @@ def binary_cross_entropy_with_logits(
         try:
             extra.append(sym.broadcast_to(tensor(name, v, what), shape))
         except RuntimeError:
-            raise RuntimeError(f"{name}: {what} {v.array.shape} cannot be broadcast to the input's shape {shape}.") from None
+            raise RuntimeError(
+                f"{name}: {what} {v.array.shape} cannot be broadcast to the input's shape {shape}."
+            ) from None
     return sym.binary_cross_entropy_with_logits(x, t, *extra, reduction)
 
 
 def kl_div(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean", log_target: bool = False
+    input: Tensor,
+    target: Tensor,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    log_target: bool = False,
 ) -> Tensor:
     """``target * (log(target) - input)``, reduced: the Kullback-Leibler divergence of log-probabilities ``input``.
 
@@ -479,8 +537,8 @@ def kl_div(
     batchmean = reduction == "batchmean"
     if reduction == "mean" and size_average is None and reduce is None:
         warnings.warn(
-            "kl_div: reduction='mean' divides by the number of elements and not by the batch size; use 'batchmean' for the "
-            "divergence itself.",
+            "kl_div: reduction='mean' divides by the number of elements and not by the batch size; use 'batchmean' "
+            "for the divergence itself.",
             UserWarning, stacklevel=2,
         )  # fmt: skip
     reduction = reduction_of("kl_div", "sum" if batchmean else reduction, size_average, reduce)
@@ -498,7 +556,8 @@ def _class_weight(name: str, weight: Any, x: Tensor) -> Tensor | None:
 
 
 def cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, ignore_index: int = -100, reduce: Any = None,
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, ignore_index: int = -100,
+    reduce: Any = None,
     reduction: str = "mean", label_smoothing: float = 0.0,
 ) -> Tensor:  # fmt: skip
     """The cross-entropy between logits and targets, reduced.
@@ -543,12 +602,15 @@ def cross_entropy(
     return sym.cross_entropy(x, t, w, int(ignore_index), float(label_smoothing), reduction)[0]
 
 
-def _soft_cross_entropy(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float) -> Tensor:
+def _soft_cross_entropy(
+    x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float
+) -> Tensor:
     """Targets as probabilities: minus the sum over classes of ``weight target log_softmax(x)``."""
     name, shape = "cross_entropy", x.array.shape
     if target.array.shape != shape:
         raise RuntimeError(
-            f"{name}: floating point targets are probabilities and need the input's shape {shape}, got {target.array.shape}; class "
+            f"{name}: floating point targets are probabilities and need the input's shape {shape}, got "
+            f"{target.array.shape}; class "
             "indices must be an integer tensor (use long())."
         )
     if not 0.0 <= label_smoothing <= 1.0:
@@ -558,7 +620,9 @@ def _soft_cross_entropy(x: Tensor, target: Tensor, weight: Tensor | None, reduct
     axis = 0 if len(shape) == 1 else 1
     classes = shape[axis]
     if weight is not None and weight.array.shape != (classes,):
-        raise RuntimeError(f"{name}: weight must have one value for each of the {classes} classes, got shape {weight.array.shape}.")
+        raise RuntimeError(
+            f"{name}: weight must have one value for each of the {classes} classes, got shape {weight.array.shape}."
+        )
     t: Any = target
     if label_smoothing > 0:
         t = t * (1 - label_smoothing) + label_smoothing / classes
@@ -573,7 +637,8 @@ def _soft_cross_entropy(x: Tensor, target: Tensor, weight: Tensor | None, reduct
 
 
 def nll_loss(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, ignore_index: int = -100, reduce: Any = None,
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, ignore_index: int = -100,
+    reduce: Any = None,
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """Minus the log-probability of each target, reduced.  Arguments as for :func:`cross_entropy`.

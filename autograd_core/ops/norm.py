@@ -75,11 +75,13 @@ defop(
     formula="(x - mean) / sqrt(var + eps) weight + bias, mean and var as given",
     reference=_batch_norm_eval_reference,
     joint=lambda g, x, weight, mean, invstd: (
-        *kernels.batch_norm_backward(g, x, mean, invstd, weight, training=False), None, None
+        *kernels.batch_norm_backward(g, x, mean, invstd, weight, training=False),
+        None,
+        None,
     ),
 )
 
-# ------------------------------------------------------------------------------------------------- rows: layer, group, RMS
+# ------------------------------------------------------------------------------------------------- layer, group, RMS
 
 
 def _layer_norm_reference(x: Any, weight: Any, bias: Any, dims: int, eps: float) -> Any:
@@ -152,15 +154,22 @@ def _per_channel(name: str, channels: int, **values: Tensor | None) -> None:
     for what, v in values.items():
         if v is not None and tensor(name, v, what).array.shape != (channels,):
             raise RuntimeError(
-                f"{name}: {what} must have shape ({channels},), one value for each channel of the input, got {v.array.shape}."
+                f"{name}: {what} must have shape ({channels},), one value for each channel of the input, got "
+                f"{v.array.shape}."
             )
 
 
 def _matching(name: str, x: Tensor, **values: Tensor | None) -> None:
     """Weights must be of the input's type (or float32 beside a float16 input)."""
     for what, v in values.items():
-        if v is not None and v.array.dtype != x.array.dtype and not (x.array.dtype == np.float16 and v.array.dtype == np.float32):
-            raise DtypeError(f"{name}: {what} is {v.dtype.name} but the input is {x.dtype.name}; convert one with to().")
+        if (
+            v is not None
+            and v.array.dtype != x.array.dtype
+            and not (x.array.dtype == np.float16 and v.array.dtype == np.float32)
+        ):
+            raise DtypeError(
+                f"{name}: {what} is {v.dtype.name} but the input is {x.dtype.name}; convert one with to()."
+            )
 
 
 def _track(name: str, running: Tensor | None, value: Any, momentum: float) -> None:
@@ -174,7 +183,8 @@ def _track(name: str, running: Tensor | None, value: Any, momentum: float) -> No
 
 
 def batch_norm(
-    input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None,
+    input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
+    bias: Tensor | None = None,
     training: bool = False, momentum: float | None = 0.1, eps: float = 1e-5,
 ) -> Tensor:  # fmt: skip
     """Normalise each channel over the batch and all places: ``(x - mean) / sqrt(var + eps) * weight + bias``.
@@ -229,7 +239,8 @@ def batch_norm(
 
 def instance_norm(
     input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None, weight: Tensor | None = None,
-    bias: Tensor | None = None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5, cudnn_enabled: bool = False,
+    bias: Tensor | None = None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
+    cudnn_enabled: bool = False,
 ) -> Tensor:  # fmt: skip
     """:func:`batch_norm` with the statistics of each sample by itself (Ulyanov et al., 2016).
 
@@ -242,14 +253,19 @@ def instance_norm(
         raise RuntimeError(f"instance_norm: expected at least 2 dimensions (batch, channels, ...), got shape {shape}.")
     if not use_input_stats:
         if running_mean is None or running_var is None:
-            raise RuntimeError("instance_norm: expected running_mean and running_var to be given when use_input_stats=False.")
+            raise RuntimeError(
+                "instance_norm: expected running_mean and running_var to be given when use_input_stats=False."
+            )
         return batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
-    _per_channel("instance_norm", shape[1], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    _per_channel(
+        "instance_norm", shape[1], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
+    )
     _matching("instance_norm", x, weight=weight, bias=bias)
     places = math.prod(shape[2:])
     if places == 1:
         raise ValueError(
-            f"instance_norm: expected more than 1 spatial element when training, got input shape {shape}; one value has no variance."
+            f"instance_norm: expected more than 1 spatial element when training, got input shape {shape}; one value "
+            "has no variance."
         )
     y, mean, _ = sym.group_norm(x, weight, bias, shape[1], eps)
     if running_mean is not None:
@@ -268,7 +284,9 @@ def _normalized(name: str, x: Tensor, normalized_shape: Any, **values: Tensor | 
         raise RuntimeError(f"{name}: normalized_shape must name at least one dimension, got {shape}.")
     if x.array.shape[max(x.array.ndim - n, 0) :] != shape:
         expected = ", ".join(("*", *map(str, shape)))
-        raise RuntimeError(f"{name}: normalized_shape={shape} expects input of shape ({expected}), got {x.array.shape}.")
+        raise RuntimeError(
+            f"{name}: normalized_shape={shape} expects input of shape ({expected}), got {x.array.shape}."
+        )
     for what, v in values.items():
         if v is not None and tensor(name, v, what).array.shape != shape:
             raise RuntimeError(f"{name}: {what} must have shape normalized_shape={shape}, got {v.array.shape}.")
@@ -304,7 +322,7 @@ def layer_norm(
 
 
 def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
-    """``x / sqrt(mean(x**2) + eps) * weight`` over the last dimensions; ``eps`` is the type's resolution when left out."""
+    """``x / sqrt(mean(x**2) + eps) * weight`` over the last dimensions (``eps``: the type's resolution if left out)."""
     x = floating("rms_norm", input)
     dims = _normalized("rms_norm", x, normalized_shape, weight=weight)
     return sym.rms_norm(x, weight, dims, float(np.finfo(x.array.dtype).eps) if eps is None else eps)[0]
@@ -326,12 +344,15 @@ def group_norm(
     if len(shape) < 2:
         raise RuntimeError(f"group_norm: expected at least 2 dimensions (batch, channels, ...), got shape {shape}.")
     if num_groups < 1 or shape[1] % num_groups:
-        raise RuntimeError(f"group_norm: the {shape[1]} channels of the input {shape} cannot be divided into num_groups={num_groups}.")
+        raise RuntimeError(
+            f"group_norm: the {shape[1]} channels of the input {shape} cannot be divided into num_groups={num_groups}."
+        )
     _per_channel("group_norm", shape[1], weight=weight, bias=bias)
     _matching("group_norm", x, weight=weight, bias=bias)
     if x.array.size and shape[0] * math.prod(shape[2:]) * shape[1] == num_groups:
         raise ValueError(
-            f"group_norm: expected more than 1 value per group when training, got input shape {shape} with num_groups={num_groups}."
+            f"group_norm: expected more than 1 value per group when training, got input shape {shape} with "
+            f"num_groups={num_groups}."
         )
     if not x.array.size:
         return sym.clone(x)

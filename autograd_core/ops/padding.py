@@ -109,7 +109,9 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     every = ((0, 0),) * (len(shape) - count) + pairs
     for axis, (size, (lo, hi)) in enumerate(zip(shape, every, strict=True)):
         if size + lo + hi < 0 or (size + lo + hi == 0 and size and mode != "constant"):
-            raise RuntimeError(f"pad: dimension {axis} of size {size} padded by ({lo}, {hi}) would have size {size + lo + hi}.")
+            raise RuntimeError(
+                f"pad: dimension {axis} of size {size} padded by ({lo}, {hi}) would have size {size + lo + hi}."
+            )
     if mode == "constant":
         fill = 0 if value is None else value
         if dtypes.category(dtypes.number_type(fill)) > dtypes.category(x.array.dtype):
@@ -121,14 +123,20 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         raise ValueError(f"pad: mode {mode!r} takes no value, got {value}.")
     if not (1 <= count <= 3 and len(shape) in (count + 1, count + 2)):
         raise NotImplementedError(
-            f"pad: mode {mode!r} pads the last 1 to 3 dimensions of an input with one or two more in front, got {count} pairs for "
+            f"pad: mode {mode!r} pads the last 1 to 3 dimensions of an input with one or two more in front, got "
+            f"{count} pairs for "
             f"shape {shape}."
         )
     for size, (lo, hi) in zip(shape[-count:], pairs, strict=True):
         if mode == "reflect" and max(lo, hi) >= size:
-            raise RuntimeError(f"pad: for mode 'reflect' the widths must be smaller than the size {size}, got ({lo}, {hi}); input {shape}.")
+            raise RuntimeError(
+                f"pad: for mode 'reflect' the widths must be smaller than the size {size}, got ({lo}, {hi}); input "
+                f"{shape}."
+            )
         if mode == "circular" and max(lo, hi) > size:
-            raise RuntimeError(f"pad: for mode 'circular' the widths must not exceed the size {size}, got ({lo}, {hi}); input {shape}.")
+            raise RuntimeError(
+                f"pad: for mode 'circular' the widths must not exceed the size {size}, got ({lo}, {hi}); input {shape}."
+            )
         if size == 0:
             raise RuntimeError(f"pad: mode {mode!r} needs something to show, got shape {shape}.")
     return sym.pad_with(x, mode, every)

@@ -12,12 +12,12 @@ import numpy as np
 
 from ..kernels import pooling as kernels
 from ..op import defop, sym
-from ..random import stream
 from ..tensor import Tensor, wrap
-from .checks import batched, floating, integers, sizes, tensor
+from .checks import batched, floating, sizes, tensor
 
 __all__ = [
-    "adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d",
+    "adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d",
+    "max_pool3d",
 ]  # fmt: skip
 
 # ------------------------------------------------------------------------------------------------- declarations
@@ -77,8 +77,8 @@ defop(
     params="kernel stride padding ceil_mode count_include_pad divisor_override",
     name="avg_pool",
     formula="the mean of x over each window",
-    x=lambda g, x_shape, kernel, stride, padding, ceil_mode, count_include_pad, divisor_override, F: F.avg_pool_backward(
-        g, x_shape, kernel, stride, padding, ceil_mode, count_include_pad, divisor_override
+    x=lambda g, x_shape, kernel, stride, padding, ceil_mode, count_include_pad, divisor_override, F: (
+        F.avg_pool_backward(g, x_shape, kernel, stride, padding, ceil_mode, count_include_pad, divisor_override)
     ),
 )
 defop(
@@ -135,14 +135,26 @@ def _windows(
     name: str, rank: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any = 1
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     kernel = sizes(name, kernel_size, rank, "kernel_size")
-    step = kernel if stride is None or (isinstance(stride, (tuple, list)) and not stride) else sizes(name, stride, rank, "stride")
+    step = (
+        kernel
+        if stride is None or (isinstance(stride, (tuple, list)) and not stride)
+        else sizes(name, stride, rank, "stride")
+    )
     if min(step) < 1:
         raise RuntimeError(f"{name}: stride should not be zero or negative, got {step}.")
     return kernel, step, sizes(name, padding, rank, "padding"), sizes(name, dilation, rank, "dilation")
 
 
 def _max_pool(
-    name: str, rank: int, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool, return_indices: bool
+    name: str,
+    rank: int,
+    input: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+    return_indices: bool,
 ) -> Any:
     x = _input(name, input, rank)
     kernel, step, pad, spread = _windows(name, rank, kernel_size, stride, padding, dilation)
@@ -236,7 +248,9 @@ def _output_size(name: str, value: Any, x: Tensor, rank: int) -> tuple[int, ...]
         if len(value) == 1:
             value = tuple(value) * rank
         if len(value) != rank:
-            raise RuntimeError(f"{name}: output_size must be one int or {rank} (None keeps a size), got {tuple(value)}.")
+            raise RuntimeError(
+                f"{name}: output_size must be one int or {rank} (None keeps a size), got {tuple(value)}."
+            )
         value = tuple(s if v is None else v for v, s in zip(value, spatial, strict=True))
     elif value is None:
         value = spatial
@@ -307,7 +321,15 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
 
 
 def _avg_pool(
-    name: str, rank: int, input: Any, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool, count_include_pad: bool, divisor: Any
+    name: str,
+    rank: int,
+    input: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor: Any,
 ) -> Tensor:
     x = _input(name, input, rank)
     floating(name, x)
@@ -318,14 +340,20 @@ def _avg_pool(
 
 
 def avg_pool1d(
-    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False, count_include_pad: bool = True
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
 ) -> Tensor:
     """The mean of each window of signals.  See :func:`avg_pool2d`."""
     return _avg_pool("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
 
 
 def avg_pool2d(
-    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False, count_include_pad: bool = True,
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Tensor:  # fmt: skip
     """The mean of each window of images.
@@ -344,12 +372,17 @@ def avg_pool2d(
 
     Source: PyTorch, ``torch.nn.functional.avg_pool2d``.
     """
-    return _avg_pool("avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return _avg_pool(
+        "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )
 
 
 def avg_pool3d(
-    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False, count_include_pad: bool = True,
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Tensor:  # fmt: skip
     """The mean of each window of volumes.  See :func:`avg_pool2d`."""
-    return _avg_pool("avg_pool3d", 3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return _avg_pool(
+        "avg_pool3d", 3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )

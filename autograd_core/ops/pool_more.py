@@ -15,7 +15,7 @@ from .pool import _windows
 
 __all__: list[str] = []
 
-# ------------------------------------------------------------------------------------------------- fractional (Graham, 2014)
+# ------------------------------------------------------------------------------------------------- fractional
 
 
 def _starts(size: int, out: int, kernel: int, sample: Any) -> Any:
@@ -61,7 +61,14 @@ defop(
 
 
 def _fractional_pool(
-    name: str, rank: int, input: Any, kernel_size: Any, output_size: Any, output_ratio: Any, return_indices: bool, samples: Any
+    name: str,
+    rank: int,
+    input: Any,
+    kernel_size: Any,
+    output_size: Any,
+    output_ratio: Any,
+    return_indices: bool,
+    samples: Any,
 ) -> Any:
     x = floating(name, input)
     whole = batched(name, x, rank)
@@ -140,7 +147,9 @@ def fractional_max_pool3d_with_indices(
 # ------------------------------------------------------------------------------------------------- p-norms
 
 
-def _lp_pool(name: str, rank: int, input: Any, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool) -> Tensor:
+def _lp_pool(
+    name: str, rank: int, input: Any, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool
+) -> Tensor:
     x = floating(name, input)
     batched(name, x, rank)
     kernel, step, pad, _ = _windows(name, rank, kernel_size, stride, 0)
@@ -167,7 +176,9 @@ def lp_pool3d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = N
 # ------------------------------------------------------------------------------------------------- unpooling
 
 
-def _unpool(name: str, rank: int, input: Any, indices: Any, kernel_size: Any, stride: Any, padding: Any, output_size: Any) -> Tensor:
+def _unpool(
+    name: str, rank: int, input: Any, indices: Any, kernel_size: Any, stride: Any, padding: Any, output_size: Any
+) -> Tensor:
     x, where = floating(name, input), integers(name, indices, "indices")
     batched(name, x, rank)
     if where.array.dtype != np.int64:
@@ -185,7 +196,9 @@ def _unpool(name: str, rank: int, input: Any, indices: Any, kernel_size: Any, st
             raise ValueError(f"{name}: output_size must name {rank} or {rank + 2} sizes, got {tuple(output_size)}.")
         for o, d, s in zip(out, default, step, strict=True):
             if not d - s < o < d + s:
-                raise ValueError(f"{name}: invalid output_size {out}: each must be within stride {step} of the default {default}.")
+                raise ValueError(
+                    f"{name}: invalid output_size {out}: each must be within stride {step} of the default {default}."
+                )
     area = math.prod(out)
     a = where.array
     if a.size and (a.min() < 0 or a.max() >= area):
@@ -194,16 +207,22 @@ def _unpool(name: str, rank: int, input: Any, indices: Any, kernel_size: Any, st
     return sym.max_unpool(x, where, out)
 
 
-def max_unpool1d(input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None) -> Tensor:
+def max_unpool1d(
+    input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
+) -> Tensor:
     """The partial inverse of ``max_pool1d``: each value at the index it came from, 0 elsewhere."""
     return _unpool("max_unpool1d", 1, input, indices, kernel_size, stride, padding, output_size)
 
 
-def max_unpool2d(input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None) -> Tensor:
+def max_unpool2d(
+    input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
+) -> Tensor:
     """The partial inverse of ``max_pool2d``: each value at the index it came from, 0 elsewhere."""
     return _unpool("max_unpool2d", 2, input, indices, kernel_size, stride, padding, output_size)
 
 
-def max_unpool3d(input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None) -> Tensor:
+def max_unpool3d(
+    input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
+) -> Tensor:
     """The partial inverse of ``max_pool3d``: each value at the index it came from, 0 elsewhere."""
     return _unpool("max_unpool3d", 3, input, indices, kernel_size, stride, padding, output_size)

@@ -115,7 +115,17 @@ def _rnn(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, lengths: A
 
 
 def _rnn_rule(
-    g: Any, x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, lengths: Any, out: Any, relu: bool, reverse: bool, needs: Any
+    g: Any,
+    x: Any,
+    h0: Any,
+    w_ih: Any,
+    w_hh: Any,
+    b_ih: Any,
+    lengths: Any,
+    out: Any,
+    relu: bool,
+    reverse: bool,
+    needs: Any,
 ) -> Any:
     g_out, carry = g[0], g[1]
     if lengths is None:
@@ -212,7 +222,8 @@ def _lstm(
 
 
 def _lstm_rule(
-    g: Any, x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, w_hr: Any, lengths: Any, out: Any, gates: Any, cells: Any,
+    g: Any, x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, w_hr: Any, lengths: Any, out: Any, gates: Any,
+    cells: Any,
     reverse: bool, needs: Any,
 ) -> Any:  # fmt: skip
     g_out, dh, dc = g[0], g[1], g[2]
@@ -364,7 +375,17 @@ defop(
 
 
 def _checked(
-    name: str, gates: int, x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, lengths: Any, c0: Any = None, w_hr: Any = None
+    name: str,
+    gates: int,
+    x: Any,
+    h0: Any,
+    w_ih: Any,
+    w_hh: Any,
+    b_ih: Any,
+    b_hh: Any,
+    lengths: Any,
+    c0: Any = None,
+    w_hr: Any = None,
 ) -> Any:
     """Raise unless all sizes agree; returns ``lengths`` as a Tensor of ints (or None)."""
     floating(name, x)
@@ -378,12 +399,19 @@ def _checked(
     hidden = rows // gates
     out = hidden if w_hr is None else w_hr.array.shape[0]
     expected = {
-        "w_ih": (w_ih, (gates * hidden, s[2])), "w_hh": (w_hh, (gates * hidden, out)), "b_ih": (b_ih, (gates * hidden,)),
-        "b_hh": (b_hh, (gates * hidden,)), "h0": (h0, (s[1], out)), "c0": (c0, (s[1], hidden)), "w_hr": (w_hr, (out, hidden)),
+        "w_ih": (w_ih, (gates * hidden, s[2])),
+        "w_hh": (w_hh, (gates * hidden, out)),
+        "b_ih": (b_ih, (gates * hidden,)),
+        "b_hh": (b_hh, (gates * hidden,)),
+        "h0": (h0, (s[1], out)),
+        "c0": (c0, (s[1], hidden)),
+        "w_hr": (w_hr, (out, hidden)),
     }  # fmt: skip
     for what, (v, shape) in expected.items():
         if v is not None and v.array.shape != shape:
-            raise RuntimeError(f"{name}: expected {what} of shape {shape} for input {s} and hidden size {hidden}, got {v.array.shape}.")
+            raise RuntimeError(
+                f"{name}: expected {what} of shape {shape} for input {s} and hidden size {hidden}, got {v.array.shape}."
+            )
     if lengths is None:
         return None
     n = integers(name, lengths if isinstance(lengths, Tensor) else wrap(np.asarray(lengths)), "lengths")
@@ -410,7 +438,8 @@ def rnn_layer(
 
 
 def lstm_layer(
-    x: Tensor, h0: Tensor, c0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None,
+    x: Tensor, h0: Tensor, c0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None,
+    b_hh: Tensor | None = None,
     w_hr: Tensor | None = None, reverse: bool = False, lengths: Any = None,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """One direction of one layer of ``torch.nn.LSTM``; see the module's text.
@@ -426,7 +455,8 @@ def lstm_layer(
 
 
 def gru_layer(
-    x: Tensor, h0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None, reverse: bool = False,
+    x: Tensor, h0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None,
+    reverse: bool = False,
     lengths: Any = None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """One direction of one layer of ``torch.nn.GRU``; see the module's text.

@@ -21,7 +21,9 @@ from .checks import floating, tensor
 
 __all__: list[str] = []
 
-Plan = tuple[int, str, int, int, float | None, bool, bool]  # axis, mode, size in, size out, scale, align_corners, antialias
+Plan = tuple[
+    int, str, int, int, float | None, bool, bool
+]  # axis, mode, size in, size out, scale, align_corners, antialias
 
 
 # ------------------------------------------------------------------------------------------------- the tables
@@ -54,8 +56,8 @@ def table(mode: str, size: int, out: int, scale: float | None, align_corners: bo
     """``(index, weight)``, both (out, taps): ``y[o] = sum over t of weight[o, t] x[index[o, t]]``."""
     o = np.arange(out, dtype=np.float64)
     if mode in ("nearest", "nearest-exact"):
-        step = np.float32(1 / scale if scale else size / out)  # PyTorch picks in single precision
-        at = (o.astype(np.float32) + np.float32(0.5 if mode == "nearest-exact" else 0)) * step
+        pick = np.float32(1 / scale if scale else size / out)  # PyTorch picks in single precision
+        at = (o.astype(np.float32) + np.float32(0.5 if mode == "nearest-exact" else 0)) * pick
         return np.minimum(np.floor(at).astype(np.int64), size - 1)[:, None], np.ones((out, 1))
     if align_corners:
         step = (size - 1) / (out - 1) if out > 1 else 0.0
@@ -76,7 +78,9 @@ def table(mode: str, size: int, out: int, scale: float | None, align_corners: bo
 
 
 @functools.lru_cache(maxsize=256)
-def transposed(mode: str, size: int, out: int, scale: float | None, align_corners: bool, antialias: bool) -> tuple[Any, Any]:
+def transposed(
+    mode: str, size: int, out: int, scale: float | None, align_corners: bool, antialias: bool
+) -> tuple[Any, Any]:
     """The transpose of `table`, in the same form: for each input place, the output places that show it."""
     index, weight = table(mode, size, out, scale, align_corners, antialias)
     rows = np.repeat(np.arange(out), index.shape[1])
@@ -136,34 +140,49 @@ defop(
 
 # ------------------------------------------------------------------------------------------------- the function
 
-RANKS = {"nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "area": (1, 2, 3), "linear": (1,), "bilinear": (2,), "trilinear": (3,),
-         "bicubic": (2,)}  # fmt: skip
+RANKS = {
+    "nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "area": (1, 2, 3), "linear": (1,), "bilinear": (2,),
+    "trilinear": (3,), "bicubic": (2,),
+}  # fmt: skip
 
 
-def _sizes(name: str, x: Tensor, size: Any, scale_factor: Any, recompute: bool | None) -> tuple[tuple[int, ...], tuple[float | None, ...]]:
+def _sizes(
+    name: str, x: Tensor, size: Any, scale_factor: Any, recompute: bool | None
+) -> tuple[tuple[int, ...], tuple[float | None, ...]]:
     """The output's size, and the scale to use where it was given."""
     spatial = x.array.shape[2:]
     rank = len(spatial)
     if (size is None) == (scale_factor is None):
-        what = "either size or scale_factor should be defined" if size is None else "only one of size and scale_factor may be defined"
+        what = (
+            "either size or scale_factor should be defined"
+            if size is None
+            else "only one of size and scale_factor may be defined"
+        )
         raise ValueError(f"{name}: {what}.")
     if size is not None:
         given = tuple(size) if isinstance(size, Sequence) else (size,) * rank
         if len(given) != rank:
-            raise ValueError(f"{name}: input has {rank} spatial dimensions (shape {x.array.shape}), size has {len(given)}: {given}.")
+            raise ValueError(
+                f"{name}: input has {rank} spatial dimensions (shape {x.array.shape}), size has {len(given)}: {given}."
+            )
         if not all(hasattr(s, "__index__") for s in given):
             raise TypeError(f"{name}: size must be ints, got {given}.")
         if recompute:
             raise ValueError(f"{name}: recompute_scale_factor is not meaningful with an explicit size.")
-        out, scales = tuple(int(s) for s in given), (None,) * rank
+        out = tuple(int(s) for s in given)
+        scales: tuple[float | None, ...] = (None,) * rank
     else:
         factors = tuple(scale_factor) if isinstance(scale_factor, Sequence) else (scale_factor,) * rank
         if len(factors) != rank:
-            raise ValueError(f"{name}: input has {rank} spatial dimensions (shape {x.array.shape}), scale_factor has {len(factors)}.")
+            raise ValueError(
+                f"{name}: input has {rank} spatial dimensions (shape {x.array.shape}), scale_factor has {len(factors)}."
+            )
         out = tuple(math.floor(s * f) for s, f in zip(spatial, factors, strict=True))
-        scales = (None,) * rank if recompute else tuple(float(f) for f in factors)  # type: ignore[assignment]
+        scales = (None,) * rank if recompute else tuple(float(f) for f in factors)
     if any(s < 1 for s in (*out, *spatial)):
-        raise RuntimeError(f"{name}: input and output sizes should be greater than 0, got input {spatial} and output {out}.")
+        raise RuntimeError(
+            f"{name}: input and output sizes should be greater than 0, got input {spatial} and output {out}."
+        )
     return out, scales
 
 
@@ -209,12 +228,15 @@ def interpolate(
     if rank not in RANKS[mode]:
         fits = ", ".join(m for m, ranks in RANKS.items() if rank in ranks)
         raise NotImplementedError(
-            f"{name}: mode {mode!r} takes {' or '.join(str(r + 2) for r in RANKS[mode])}-d input, got shape {x.array.shape}"
-            + (f"; for this input use {fits}." if fits else ".")
+            f"{name}: mode {mode!r} takes {' or '.join(str(r + 2) for r in RANKS[mode])}-d input, got shape "
+            f"{x.array.shape}" + (f"; for this input use {fits}." if fits else ".")
         )
     plain = mode in ("nearest", "nearest-exact", "area")
     if plain and align_corners is not None:
-        raise ValueError(f"{name}: align_corners can only be set with linear, bilinear, bicubic and trilinear modes, not with {mode!r}.")
+        raise ValueError(
+            f"{name}: align_corners can only be set with linear, bilinear, bicubic and trilinear modes, not with "
+            f"{mode!r}."
+        )
     if antialias and mode not in ("bilinear", "bicubic"):
         raise ValueError(f"{name}: antialias is only defined for modes 'bilinear' and 'bicubic', not for {mode!r}.")
     if mode not in ("nearest", "nearest-exact"):
@@ -232,7 +254,9 @@ def interpolate(
     return sym.interpolate(x, plans)
 
 
-def upsample(input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None) -> Tensor:
+def upsample(
+    input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
+) -> Tensor:
     """The old name of :func:`interpolate`."""
     warnings.warn("upsample is deprecated, use interpolate instead.", UserWarning, stacklevel=2)
     return interpolate(input, size, scale_factor, mode, align_corners)

@@ -30,7 +30,9 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     if r < 1:
         raise RuntimeError(f"pixel_shuffle: upscale_factor must be positive, got {r}.")
     if s[-3] % (r * r):
-        raise RuntimeError(f"pixel_shuffle: {s[-3]} channels (shape {s}) cannot be divided by the square of upscale_factor={r}.")
+        raise RuntimeError(
+            f"pixel_shuffle: {s[-3]} channels (shape {s}) cannot be divided by the square of upscale_factor={r}."
+        )
     lead, n = s[:-3], len(s) - 3
     c, h, w = s[-3] // (r * r), s[-2], s[-1]
     y = sym.permute(sym.reshape(x, (*lead, c, r, r, h, w)), (*range(n), n, n + 3, n + 1, n + 4, n + 2))
@@ -78,7 +80,10 @@ def _unfold(x: Any, kernel: Any, dilation: Any, padding: Any, stride: Any) -> An
     p = np.pad(x, ((0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2)) if any(padding) else x
     s = p.strides
     windows = np.lib.stride_tricks.as_strided(
-        p, (n, c, *kernel, oh, ow), (s[0], s[1], s[2] * dilation[0], s[3] * dilation[1], s[2] * stride[0], s[3] * stride[1]), writeable=False
+        p,
+        (n, c, *kernel, oh, ow),
+        (s[0], s[1], s[2] * dilation[0], s[3] * dilation[1], s[2] * stride[0], s[3] * stride[1]),
+        writeable=False,
     )
     return windows.reshape(n, c * kernel[0] * kernel[1], oh * ow)
 
@@ -91,7 +96,9 @@ def _fold(x: Any, output: Any, kernel: Any, dilation: Any, padding: Any, stride:
     out = np.zeros((n, c, output[0] + 2 * padding[0], output[1] + 2 * padding[1]), x.dtype)
     for i, j in itertools.product(range(kernel[0]), range(kernel[1])):
         y0, x0 = i * dilation[0], j * dilation[1]
-        out[:, :, y0 : y0 + stride[0] * (oh - 1) + 1 : stride[0], x0 : x0 + stride[1] * (ow - 1) + 1 : stride[1]] += columns[:, :, i, j]
+        out[:, :, y0 : y0 + stride[0] * (oh - 1) + 1 : stride[0], x0 : x0 + stride[1] * (ow - 1) + 1 : stride[1]] += (
+            columns[:, :, i, j]
+        )
     return out[:, :, padding[0] : padding[0] + output[0], padding[1] : padding[1] + output[1]]
 
 
@@ -100,7 +107,9 @@ defop(
     params="kernel dilation padding stride",
     name="unfold",
     formula="each window of x as a column",
-    x=lambda g, x_shape, kernel, dilation, padding, stride, F: F.fold(g, x_shape[2:], kernel, dilation, padding, stride),
+    x=lambda g, x_shape, kernel, dilation, padding, stride, F: F.fold(
+        g, x_shape[2:], kernel, dilation, padding, stride
+    ),
 )
 defop(
     _fold,
@@ -114,7 +123,12 @@ defop(
 def _window_arguments(name: str, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> Any:
     kernel, dilation = sizes(name, kernel_size, 2, "kernel_size"), sizes(name, dilation, 2, "dilation")
     padding, stride = sizes(name, padding, 2, "padding"), sizes(name, stride, 2, "stride")
-    for what, values, least in (("kernel_size", kernel, 1), ("dilation", dilation, 1), ("stride", stride, 1), ("padding", padding, 0)):
+    for what, values, least in (
+        ("kernel_size", kernel, 1),
+        ("dilation", dilation, 1),
+        ("stride", stride, 1),
+        ("padding", padding, 0),
+    ):
         if min(values) < least:
             raise RuntimeError(f"{name}: {what} must be {'positive' if least else 'non-negative'}, got {values}.")
     return kernel, dilation, padding, stride
@@ -137,15 +151,18 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     counts = tuple(_places(*a) for a in zip(s[-2:], *arguments, strict=True))
     if min(counts) < 1:
         raise RuntimeError(
-            f"unfold: a kernel of {arguments[0]} with dilation {arguments[1]} and padding {arguments[2]} does not fit into the input "
+            f"unfold: a kernel of {arguments[0]} with dilation {arguments[1]} and padding {arguments[2]} does not fit "
+            "into the input "
             f"{s[-2:]}: there would be {counts} windows."
         )
     y = sym.unfold(whole, *arguments)
     return y if len(s) == 4 else sym.reshape(y, y.array.shape[1:])
 
 
-def fold(input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
-    """Columns added into the windows of an image: (n, c kh kw, windows) to (n, c, h, w); the transpose of :func:`unfold`.
+def fold(
+    input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+) -> Tensor:
+    """Columns added into the windows of an image, (n, c kh kw, windows) to (n, c, h, w): the transpose of `unfold`.
 
     Raises
     ------
@@ -159,11 +176,15 @@ def fold(input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, p
     if len(s) not in (2, 3):
         raise RuntimeError(f"fold: expected a 2-d or 3-d input (batch, channels * kernel, windows), got shape {s}.")
     if s[-2] % (kernel[0] * kernel[1]):
-        raise RuntimeError(f"fold: dimension 1 of the input, {s[-2]} (shape {s}), must be divisible by the kernel's size {math.prod(kernel)}.")
+        raise RuntimeError(
+            f"fold: dimension 1 of the input, {s[-2]} (shape {s}), must be divisible by the kernel's size "
+            f"{math.prod(kernel)}."
+        )
     counts = tuple(_places(*a) for a in zip(out, *arguments, strict=True))
     if min(counts) < 1 or s[-1] != math.prod(counts):
         raise RuntimeError(
-            f"fold: output_size={out}, kernel_size={kernel}, dilation={arguments[1]}, padding={arguments[2]}, stride={arguments[3]} "
+            f"fold: output_size={out}, kernel_size={kernel}, dilation={arguments[1]}, padding={arguments[2]}, "
+            f"stride={arguments[3]} "
             f"give {counts[0]} x {counts[1]} = {math.prod(counts)} windows, the input {s} has {s[-1]}."
         )
     y = sym.fold(x if len(s) == 3 else sym.reshape(x, (1, *s)), out, *arguments)
@@ -208,11 +229,14 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
         raise ValueError(f"affine_grid: expected a non-zero, positive output size, got {full}.")
     if x.array.shape != (full[0], rank, rank + 1):
         raise ValueError(
-            f"affine_grid: expected a batch of {rank}d affine matrices of shape ({full[0]}, {rank}, {rank + 1}) for size {full}, got "
+            f"affine_grid: expected a batch of {rank}d affine matrices of shape ({full[0]}, {rank}, {rank + 1}) for "
+            f"size {full}, got "
             f"{x.array.shape}."
         )
     if align_corners is None:
-        warnings.warn("affine_grid: align_corners was left out and is False; set it to say so.", UserWarning, stacklevel=2)
+        warnings.warn(
+            "affine_grid: align_corners was left out and is False; set it to say so.", UserWarning, stacklevel=2
+        )
     base = wrap(_base_grid(full[2:], bool(align_corners), x.array.dtype))
     flat = sym.matmul(base, sym.transpose(x, 1, 2))
     return sym.reshape(flat, (full[0], *full[2:], rank))
@@ -296,8 +320,8 @@ def _cubic_weights(f: Any) -> list[Any]:
 
 def _cubic_slopes(f: Any) -> list[Any]:
     a, h = CUBIC, 1 - f
-    outer = lambda d: (3 * a * d - 10 * a) * d + 8 * a  # noqa: E731
-    inner = lambda d: (3 * (a + 2) * d - 2 * (a + 3)) * d  # noqa: E731
+    outer = lambda d: (3 * a * d - 10 * a) * d + 8 * a
+    inner = lambda d: (3 * (a + 2) * d - 2 * (a + 3)) * d
     return [outer(f + 1), inner(f), -inner(h), -outer(h + 1)]
 
 
@@ -314,7 +338,10 @@ def _taps(at: Any, size: int, mode: str, padding: str, align_corners: bool) -> l
     values = np.clip(values, -(2.0**31), 2.0**31)
     if mode == "nearest":
         ones = np.ones(values.shape, bool)  # a Tensor's weight stays on its graph, with derivative 0
-        places, weights = [np.rint(values)], [sym.masked_fill(at, wrap(ones), 1.0) if isinstance(at, Tensor) else np.ones_like(values)]
+        places, weights = (
+            [np.rint(values)],
+            [sym.masked_fill(at, wrap(ones), 1.0) if isinstance(at, Tensor) else np.ones_like(values)],
+        )
     else:
         low = np.floor(values)
         f = at - low if not isinstance(at, Tensor) else at - wrap(low)
@@ -396,7 +423,9 @@ def _coordinate_slope(u: Any, size: int, mode: str, padding: str, align_corners:
 def _grid_sample_rule(g: Any, x: Any, grid: Any, kind: str, padding: str, align_corners: bool, needs: Any) -> Any:
     n, spatial, table, up = x.shape[0], x.shape[2:], _pixels(x), _pixels(g)
     coordinates = _split_grid(grid)
-    ats = [raw.sample_coordinates(u, s, kind, padding, align_corners) for u, s in zip(coordinates, spatial, strict=True)]
+    ats = [
+        raw.sample_coordinates(u, s, kind, padding, align_corners) for u, s in zip(coordinates, spatial, strict=True)
+    ]
     taps = [_taps(at, s, kind, padding, align_corners) for at, s in zip(ats, spatial, strict=True)]
     gx = np.zeros_like(table) if needs[0] else None
     moved = [np.zeros(u.shape, x.dtype) for u in coordinates]
@@ -485,14 +514,17 @@ def grid_sample(
     if mode not in ("bilinear", "nearest", "bicubic"):
         raise ValueError(f"{name}: expected mode to be 'bilinear', 'nearest' or 'bicubic', got {mode!r}.")
     if padding_mode not in ("zeros", "border", "reflection"):
-        raise ValueError(f"{name}: expected padding_mode to be 'zeros', 'border' or 'reflection', got {padding_mode!r}.")
+        raise ValueError(
+            f"{name}: expected padding_mode to be 'zeros', 'border' or 'reflection', got {padding_mode!r}."
+        )
     x, places = floating(name, input), floating(name, grid, "grid")
     one_type(name, input=x, grid=places)
     s, p = x.array.shape, places.array.shape
     rank = len(s) - 2
     if rank not in (2, 3) or len(p) != len(s) or p[-1] != rank or p[0] != s[0]:
         raise RuntimeError(
-            f"{name}: expected input (n, c, h, w) with grid (n, oh, ow, 2), or input (n, c, d, h, w) with grid (n, od, oh, ow, 3), got {s} "
+            f"{name}: expected input (n, c, h, w) with grid (n, oh, ow, 2), or input (n, c, d, h, w) with grid (n, "
+            f"od, oh, ow, 3), got {s} "
             f"and {p}."
         )
     if mode == "bicubic" and rank == 3:
@@ -500,5 +532,7 @@ def grid_sample(
     if 0 in s[2:]:
         raise RuntimeError(f"{name}: the input's spatial sizes must not be 0, got shape {s}.")
     if align_corners is None:
-        warnings.warn("grid_sample: align_corners was left out and is False; set it to say so.", UserWarning, stacklevel=2)
+        warnings.warn(
+            "grid_sample: align_corners was left out and is False; set it to say so.", UserWarning, stacklevel=2
+        )
     return sym.grid_sample(x, places, mode, padding_mode, bool(align_corners))

@@ -23,10 +23,15 @@ def _shapes(query: Tensor, key: Tensor, value: Tensor, padding: Tensor | None, m
     if len(q) not in (2, 3):
         raise RuntimeError(f"{NAME}: query must be (length, embed) or (length, batch, embed), got shape {q}.")
     if len(k) != len(q) or len(v) != len(q):
-        raise RuntimeError(f"{NAME}: expected key and value to have {len(q)} dimensions as the query {q}, got {k} and {v}.")
+        raise RuntimeError(
+            f"{NAME}: expected key and value to have {len(q)} dimensions as the query {q}, got {k} and {v}."
+        )
     whole = len(q) == 3
     if padding is not None and padding.ndim != (2 if whole else 1):
-        raise RuntimeError(f"{NAME}: expected key_padding_mask to have {2 if whole else 1} dimensions, got shape {tuple(padding.shape)}.")
+        raise RuntimeError(
+            f"{NAME}: expected key_padding_mask to have {2 if whole else 1} dimensions, got shape "
+            f"{tuple(padding.shape)}."
+        )
     if mask is not None:
         if mask.ndim not in (2, 3):
             raise RuntimeError(f"{NAME}: attn_mask must be 2-d or 3-d, got shape {tuple(mask.shape)}.")
@@ -48,7 +53,14 @@ def _additive(mask: Tensor | None, dtype: Any, what: str) -> Tensor | None:
 
 
 def _project(
-    q: Tensor, k: Tensor, v: Tensor, embed: int, in_weight: Tensor | None, in_bias: Tensor | None, separate: bool, weights: tuple[Any, ...]
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    embed: int,
+    in_weight: Tensor | None,
+    in_bias: Tensor | None,
+    separate: bool,
+    weights: tuple[Any, ...],
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The three input projections; one product for all where the inputs are the same tensor."""
     if separate:
@@ -73,10 +85,12 @@ def _project(
 def multi_head_attention_forward(
     query: Tensor, key: Tensor, value: Tensor, embed_dim_to_check: int, num_heads: int, in_proj_weight: Tensor | None,
     in_proj_bias: Tensor | None, bias_k: Tensor | None, bias_v: Tensor | None, add_zero_attn: bool, dropout_p: float,
-    out_proj_weight: Tensor, out_proj_bias: Tensor | None, training: bool = True, key_padding_mask: Tensor | None = None,
+    out_proj_weight: Tensor, out_proj_bias: Tensor | None, training: bool = True,
+    key_padding_mask: Tensor | None = None,
     need_weights: bool = True, attn_mask: Tensor | None = None, use_separate_proj_weight: bool = False,
     q_proj_weight: Tensor | None = None, k_proj_weight: Tensor | None = None, v_proj_weight: Tensor | None = None,
-    static_k: Tensor | None = None, static_v: Tensor | None = None, average_attn_weights: bool = True, is_causal: bool = False,
+    static_k: Tensor | None = None, static_v: Tensor | None = None, average_attn_weights: bool = True,
+    is_causal: bool = False,
 ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
     """Project, attend with ``num_heads`` heads, project back.
 
@@ -127,7 +141,16 @@ def multi_head_attention_forward(
         raise AssertionError(f"{NAME}: embed_dim {embed} is not divisible by num_heads {num_heads}.")
     if (k.shape[:2] if use_separate_proj_weight else k.shape) != (v.shape[:2] if use_separate_proj_weight else v.shape):
         raise AssertionError(f"{NAME}: key shape {tuple(k.shape)} does not match value shape {tuple(v.shape)}.")
-    q, k, v = _project(q, k, v, embed, in_proj_weight, in_proj_bias, use_separate_proj_weight, (q_proj_weight, k_proj_weight, v_proj_weight))
+    q, k, v = _project(
+        q,
+        k,
+        v,
+        embed,
+        in_proj_weight,
+        in_proj_bias,
+        use_separate_proj_weight,
+        (q_proj_weight, k_proj_weight, v_proj_weight),
+    )
 
     mask = _additive(attn_mask, q.dtype, "attn_mask")
     padding = _additive(key_padding_mask, q.dtype, "key_padding_mask")
@@ -156,7 +179,9 @@ def multi_head_attention_forward(
     sources = k.shape[1]
     if padding is not None:
         if tuple(padding.shape) != (batch, sources):
-            raise AssertionError(f"{NAME}: expected key_padding_mask of shape {(batch, sources)}, got {tuple(padding.shape)}.")
+            raise AssertionError(
+                f"{NAME}: expected key_padding_mask of shape {(batch, sources)}, got {tuple(padding.shape)}."
+            )
         wide = padding.reshape(batch, 1, 1, sources).expand(batch, num_heads, 1, sources)  # type: ignore[attr-defined]
         wide = wide.reshape(batch * num_heads, 1, sources)
         mask = wide if mask is None else mask + wide

@@ -17,10 +17,12 @@ from autograd_core.ops.loss import pair, reduce_loss, reduction_of
 
 
 def _at_least(x: Any, bound: float) -> Tensor:
-    return x.clamp(min=bound)  # type: ignore[no-any-return]
+    return x.clamp(min=bound)
 
 
-def soft_margin_loss(input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Tensor:
+def soft_margin_loss(
+    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+) -> Tensor:
     """``log(1 + exp(-target * input))``, targets being 1 or -1, reduced."""
     reduction = reduction_of("soft_margin_loss", reduction, size_average, reduce)
     x, t = pair("soft_margin_loss", input, target, warn=False)
@@ -28,7 +30,12 @@ def soft_margin_loss(input: Tensor, target: Tensor, size_average: Any = None, re
 
 
 def hinge_embedding_loss(
-    input: Tensor, target: Tensor, margin: float = 1.0, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+    input: Tensor,
+    target: Tensor,
+    margin: float = 1.0,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """``input`` where the target is 1, ``max(0, margin - input)`` where it is -1, reduced."""
     reduction = reduction_of("hinge_embedding_loss", reduction, size_average, reduce)
@@ -39,7 +46,13 @@ def hinge_embedding_loss(
 
 
 def margin_ranking_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """``max(0, -target * (input1 - input2) + margin)``: 1 wants the first to be larger, -1 the second; reduced."""
     name = "margin_ranking_loss"
@@ -48,7 +61,8 @@ def margin_ranking_loss(
     t = tensor(name, target, "target")
     if not a.ndim == b.ndim == t.ndim:
         raise RuntimeError(
-            f"{name}: all input tensors should have the same number of dimensions, got input1 {tuple(a.shape)}, input2 {tuple(b.shape)} "
+            f"{name}: all input tensors should have the same number of dimensions, got input1 {tuple(a.shape)}, "
+            f"input2 {tuple(b.shape)} "
             f"and target {tuple(t.shape)}."
         )
     a, b = pair(name, a, b, warn=False)
@@ -57,7 +71,13 @@ def margin_ranking_loss(
 
 
 def cosine_embedding_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """``1 - cos(input1, input2)`` where the target is 1, ``max(0, cos - margin)`` where it is -1, reduced.
 
@@ -71,9 +91,13 @@ def cosine_embedding_loss(
     a, b, t = floating(name, input1, "input1"), floating(name, input2, "input2"), tensor(name, target, "target")
     if t.ndim not in (0, 1):
         raise RuntimeError(f"{name}: a 0-d or 1-d target is expected, got shape {tuple(t.shape)}.")
-    if t.ndim == 1 and (a.ndim != 2 or b.ndim != 2 or a.shape[0] != t.shape[0]) or t.ndim == 0 and (a.ndim != 1 or b.ndim != 1):
+    if (t.ndim == 1 and (a.ndim != 2 or b.ndim != 2 or a.shape[0] != t.shape[0])) or (
+        t.ndim == 0 and (a.ndim != 1 or b.ndim != 1)
+    ):
         expected = "2-d inputs of as many rows" if t.ndim else "1-d inputs"
-        raise RuntimeError(f"{name}: a target of shape {tuple(t.shape)} expects {expected}, got {tuple(a.shape)} and {tuple(b.shape)}.")
+        raise RuntimeError(
+            f"{name}: a target of shape {tuple(t.shape)} expects {expected}, got {tuple(a.shape)} and {tuple(b.shape)}."
+        )
     tiny = 1e-12
     product = (a * b).sum(-1)
     lengths = (((a * a).sum(-1) + tiny) * ((b * b).sum(-1) + tiny)).sqrt()
@@ -89,12 +113,15 @@ def _classed(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor, 
         raise RuntimeError(f"{name}: expected a non-empty input of shape (N, C) or (C,), got {tuple(x.shape)}.")
     whole = x.ndim == 2
     if tuple(t.shape) not in ((tuple(x.shape[:1]),) if whole else ((), (1,))):
-        raise RuntimeError(f"{name}: inconsistent target size {tuple(t.shape)} for input {tuple(x.shape)}; expected one class a row.")
+        raise RuntimeError(
+            f"{name}: inconsistent target size {tuple(t.shape)} for input {tuple(x.shape)}; expected one class a row."
+        )
     return (x if whole else x.unsqueeze(0)), t.reshape(-1), whole  # type: ignore[attr-defined]
 
 
 def multi_margin_loss(
-    input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None, size_average: Any = None,
+    input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
+    size_average: Any = None,
     reduce: Any = None, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """``sum over i != y of max(0, margin - x[y] + x[i]) ** p / C``, times ``weight[y]``, reduced.
@@ -112,7 +139,9 @@ def multi_margin_loss(
     classes = x.shape[1]
     _in_range(name, t, classes)
     if weight is not None and tuple(weight.shape) != (classes,):
-        raise ValueError(f"{name}: weight must have one value for each of the {classes} classes, got shape {tuple(weight.shape)}.")
+        raise ValueError(
+            f"{name}: weight must have one value for each of the {classes} classes, got shape {tuple(weight.shape)}."
+        )
     index = t.reshape(-1, 1)  # type: ignore[attr-defined]
     z = _at_least(margin - x.gather(1, index) + x, 0)  # type: ignore[attr-defined]
     if p == 2:
@@ -146,7 +175,10 @@ def multilabel_margin_loss(
     reduction = reduction_of(name, reduction, size_average, reduce)
     x, t = floating(name, input), integers(name, target, "target")
     if x.ndim not in (1, 2) or tuple(x.shape) != tuple(t.shape) or x.shape[-1] == 0:
-        raise RuntimeError(f"{name}: expected input (N, C) or (C,) and a target of its shape, got {tuple(x.shape)} and {tuple(t.shape)}.")
+        raise RuntimeError(
+            f"{name}: expected input (N, C) or (C,) and a target of its shape, got {tuple(x.shape)} and "
+            f"{tuple(t.shape)}."
+        )
     whole = x.ndim == 2
     classes = x.shape[-1]
     scores = x.reshape(-1, classes)  # type: ignore[attr-defined]
@@ -164,7 +196,12 @@ def multilabel_margin_loss(
 
 
 def multilabel_soft_margin_loss(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """``-(t log s(x) + (1 - t) log s(-x))``, s the sigmoid, averaged over the classes (the last dimension), reduced."""
     name = "multilabel_soft_margin_loss"
@@ -178,7 +215,8 @@ def multilabel_soft_margin_loss(
 
 
 def poisson_nll_loss(
-    input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, size_average: Any = None, eps: float = 1e-8,
+    input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, size_average: Any = None,
+    eps: float = 1e-8,
     reduce: Any = None, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """Minus the log-likelihood of counts ``target`` under Poisson rates ``exp(input)`` (or ``input``), reduced.
@@ -247,7 +285,8 @@ def _triplet(name: str, positive: Any, negative: Any, between: Any, margin: floa
 
 
 def triplet_margin_loss(
-    anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2, eps: float = 1e-6, swap: bool = False,
+    anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2, eps: float = 1e-6,
+    swap: bool = False,
     size_average: Any = None, reduce: Any = None, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """``max(0, margin + |anchor - positive|_p - |anchor - negative|_p)`` over the last dimension, reduced.
@@ -258,10 +297,15 @@ def triplet_margin_loss(
     reduction = reduction_of(name, reduction, size_average, reduce)
     if margin <= 0:
         raise ValueError(f"{name}: margin must be greater than 0, got {margin}.")
-    a, b, c = floating(name, anchor, "anchor"), floating(name, positive, "positive"), floating(name, negative, "negative")
+    a, b, c = (
+        floating(name, anchor, "anchor"),
+        floating(name, positive, "positive"),
+        floating(name, negative, "negative"),
+    )
     if not a.ndim == b.ndim == c.ndim:
         raise RuntimeError(
-            f"{name}: anchor, positive and negative should have the same number of dimensions, got {tuple(a.shape)}, {tuple(b.shape)} and "
+            f"{name}: anchor, positive and negative should have the same number of dimensions, got {tuple(a.shape)}, "
+            f"{tuple(b.shape)} and "
             f"{tuple(c.shape)}."
         )
     between = pairwise_distance(b, c, p, eps) if swap else None
@@ -269,7 +313,8 @@ def triplet_margin_loss(
 
 
 def triplet_margin_with_distance_loss(
-    anchor: Tensor, positive: Tensor, negative: Tensor, *, distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
+    anchor: Tensor, positive: Tensor, negative: Tensor, *,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
     margin: float = 1.0, swap: bool = False, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """:func:`triplet_margin_loss` with any distance function (``pairwise_distance`` when left out)."""
@@ -277,10 +322,15 @@ def triplet_margin_with_distance_loss(
     reduction = reduction_of(name, reduction)
     if margin <= 0:
         raise ValueError(f"{name}: margin must be greater than 0, got {margin}.")
-    a, b, c = floating(name, anchor, "anchor"), floating(name, positive, "positive"), floating(name, negative, "negative")
+    a, b, c = (
+        floating(name, anchor, "anchor"),
+        floating(name, positive, "positive"),
+        floating(name, negative, "negative"),
+    )
     if not a.ndim == b.ndim == c.ndim:
         raise RuntimeError(
-            f"{name}: anchor, positive and negative should have the same number of dimensions, got {tuple(a.shape)}, {tuple(b.shape)} and "
+            f"{name}: anchor, positive and negative should have the same number of dimensions, got {tuple(a.shape)}, "
+            f"{tuple(b.shape)} and "
             f"{tuple(c.shape)}."
         )
     distance = distance_function or pairwise_distance

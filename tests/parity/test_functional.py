@@ -16,9 +16,10 @@ torch = pytest.importorskip("torch")
 TF = torch.nn.functional
 
 
-
 def _arguments(function) -> list:
-    return [(p.name, None if p.default is p.empty else p.default) for p in inspect.signature(function).parameters.values()]
+    return [
+        (p.name, None if p.default is p.empty else p.default) for p in inspect.signature(function).parameters.values()
+    ]
 
 
 NAMES = sorted(
@@ -54,7 +55,15 @@ def both(f, *arrays, wanted=None):
     return out
 
 
-@pytest.mark.parametrize("options", [{"padding_idx": 2}, {"padding_idx": -4}, {"scale_grad_by_freq": True}, {"padding_idx": 0, "scale_grad_by_freq": True}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"padding_idx": 2},
+        {"padding_idx": -4},
+        {"scale_grad_by_freq": True},
+        {"padding_idx": 0, "scale_grad_by_freq": True},
+    ],
+)
 def test_embedding_gradients_that_are_no_derivatives(options):
     index = np.array([[0, 2, 2], [1, 2, 0]])
     for a, b in zip(*both(lambda f, i, w: f.embedding(i, w, **options), index, rng(4, 3)), strict=True):
@@ -63,7 +72,7 @@ def test_embedding_gradients_that_are_no_derivatives(options):
 
 @pytest.mark.parametrize("mode", ["sum", "mean"])
 def test_embedding_bag_scaled_by_frequency(mode):
-    """Each row's gradient over its count.  PyTorch 2.13 divides by another row's count here, so it gives the sums only."""
+    """Each row's gradient over its count.  PyTorch 2.13 divides by another row's count here, so it gives the sums only."""  # noqa: E501
     index = np.array([[0, 2, 2], [1, 2, 0]])
     scaled = both(lambda f, i, w: f.embedding_bag(i, w, mode=mode, scale_grad_by_freq=True), index, rng(4, 3))[0]
     plain = both(lambda f, i, w: f.embedding_bag(i, w, mode=mode), index, rng(4, 3))[1]
@@ -74,7 +83,9 @@ def test_embedding_bag_scaled_by_frequency(mode):
 def test_same_padding_of_even_kernels():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        results = both(lambda f, x, w: f.conv2d(x, w, padding="same", dilation=(1, 3)), rng(2, 3, 7, 6), rng(4, 3, 4, 2, seed=1))
+        results = both(
+            lambda f, x, w: f.conv2d(x, w, padding="same", dilation=(1, 3)), rng(2, 3, 7, 6), rng(4, 3, 4, 2, seed=1)
+        )
     for a, b in zip(*results, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
 
@@ -84,7 +95,9 @@ def test_running_statistics_of_float32():
     for lib, functional in ((ac, F), (torch, TF)):
         m, v = lib.zeros(3), lib.ones(3)
         for k in range(5):
-            functional.batch_norm(lib.from_numpy(rng(4, 3, 5, seed=k).astype(np.float32)), m, v, training=True, momentum=0.2)
+            functional.batch_norm(
+                lib.from_numpy(rng(4, 3, 5, seed=k).astype(np.float32)), m, v, training=True, momentum=0.2
+            )
         stats[lib] = [np.asarray(t.array if lib is ac else t.numpy()) for t in (m, v)]
     for a, b in zip(stats[ac], stats[torch], strict=True):
         assert a.dtype == np.float32
@@ -111,7 +124,9 @@ def test_float16(name):
     x = rng(4, 8).astype(np.float16)
     for a, b in zip(*both(HALF[name], x), strict=True):
         assert a.dtype == b.dtype == np.float16
-        np.testing.assert_allclose(a.astype(float), b.astype(float), rtol=4e-3, atol=4e-3)  # 2 to 4 units in the last place
+        np.testing.assert_allclose(
+            a.astype(float), b.astype(float), rtol=4e-3, atol=4e-3
+        )  # 2 to 4 units in the last place
 
 
 def f32(*shape, seed=0):
@@ -139,15 +154,15 @@ LARGE = {
     "softmax": (lambda f, x: f.softmax(x, 1), f32(100, 101, 5)),
     "log_softmax": (lambda f, x: f.log_softmax(x, -1), f32(100, 505)),
     "cross_entropy": (lambda f, x, t: f.cross_entropy(x, t, label_smoothing=0.1), f32(100, 50, 7), labels(50, 100, 7)),
-    "bce": (lambda f, x, t: f.binary_cross_entropy_with_logits(x, t), f32(100, 301), np.abs(np.tanh(f32(100, 301, seed=1)))),
-    "batch_norm": (lambda f, x, w, b: f.batch_norm(x, None, None, w, b, True), f32(8, 16, 15, 17), f32(16), f32(16, seed=1)),
-    "batch_norm rows": (lambda f, x, w, b: f.batch_norm(x, None, None, w, b, True), f32(300, 101), f32(101), f32(101, seed=1)),
+    "bce": (lambda f, x, t: f.binary_cross_entropy_with_logits(x, t), f32(100, 301), np.abs(np.tanh(f32(100, 301, seed=1)))),  # noqa: E501
+    "batch_norm": (lambda f, x, w, b: f.batch_norm(x, None, None, w, b, True), f32(8, 16, 15, 17), f32(16), f32(16, seed=1)),  # noqa: E501
+    "batch_norm rows": (lambda f, x, w, b: f.batch_norm(x, None, None, w, b, True), f32(300, 101), f32(101), f32(101, seed=1)),  # noqa: E501
     "layer_norm": (lambda f, x, w, b: f.layer_norm(x, (101,), w, b), f32(300, 101), f32(101), f32(101, seed=1)),
     "rms_norm": (lambda f, x, w: f.rms_norm(x, (101,), w), f32(300, 101), f32(101)),
     "group_norm": (lambda f, x, w, b: f.group_norm(x, 4, w, b), f32(8, 16, 15, 17), f32(16), f32(16, seed=1)),
-    "instance_norm": (lambda f, x, w, b: f.instance_norm(x, None, None, w, b), f32(8, 16, 15, 17), f32(16), f32(16, seed=1)),
+    "instance_norm": (lambda f, x, w, b: f.instance_norm(x, None, None, w, b), f32(8, 16, 15, 17), f32(16), f32(16, seed=1)),  # noqa: E501
     "conv2d": (lambda f, x, w, b: f.conv2d(x, w, b, 2, 1), f32(4, 8, 17, 19), f32(12, 8, 3, 3), f32(12)),
-    "conv_transpose2d": (lambda f, x, w, b: f.conv_transpose2d(x, w, b, 2, 1, 1), f32(4, 12, 9, 9), f32(12, 8, 3, 3), f32(8)),
+    "conv_transpose2d": (lambda f, x, w, b: f.conv_transpose2d(x, w, b, 2, 1, 1), f32(4, 12, 9, 9), f32(12, 8, 3, 3), f32(8)),  # noqa: E501
     "max_pool2d": (lambda f, x: f.max_pool2d(x, 3, 2, 1), f32(4, 16, 31, 33)),
     "avg_pool2d": (lambda f, x: f.avg_pool2d(x, 3, 2, 1), f32(4, 16, 31, 33)),
     "adaptive_avg_pool2d": (lambda f, x: f.adaptive_avg_pool2d(x, (5, 7)), f32(4, 16, 31, 33)),
@@ -156,7 +171,7 @@ LARGE = {
         lambda f, q, k, v: f.scaled_dot_product_attention(q, k, v, is_causal=True),
         f32(2, 4, 65, 32), f32(2, 4, 65, 32, seed=1), f32(2, 4, 65, 32, seed=2),
     ),
-    "grid_sample": (lambda f, x, g: f.grid_sample(x, g, align_corners=False), f32(2, 5, 31, 33), f32(2, 30, 30, 2, seed=1) * 0.5),
+    "grid_sample": (lambda f, x, g: f.grid_sample(x, g, align_corners=False), f32(2, 5, 31, 33), f32(2, 30, 30, 2, seed=1) * 0.5),  # noqa: E501
 }  # fmt: skip
 
 

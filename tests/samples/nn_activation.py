@@ -89,6 +89,11 @@ SAMPLES += [
     for name, args in IN_PLACE.items()
 ]  # fmt: skip
 SAMPLES += [
-    S(lambda T, x, n=name: resolve(T, F + n)(x.clone(), inplace=True), apart(3, 4), label=f"{F}{name} inplace", check=ORDER.get(name, "second"))
+    S(
+        lambda T, x, n=name: resolve(T, F + n)(x.clone(), inplace=True),
+        apart(3, 4),
+        label=f"{F}{name} inplace",
+        check=ORDER.get(name, "second"),
+    )
     for name in "relu relu6 hardtanh leaky_relu elu selu celu silu mish hardsigmoid hardswish".split()
 ]

@@ -50,9 +50,20 @@ for mode in ("sum", "mean", "max"):
     ]
 SAMPLES += [
     S(F + "embedding_bag", index(3, 4), t(5, 3), mode="sum", per_sample_weights=t(3, 4), check="first"),
-    S(F + "embedding_bag", index(6), t(5, 3), ints(0, 1, 4), mode="sum", per_sample_weights=t(6), padding_idx=1, check="first"),
+    S(
+        F + "embedding_bag",
+        index(6),
+        t(5, 3),
+        ints(0, 1, 4),
+        mode="sum",
+        per_sample_weights=t(6),
+        padding_idx=1,
+        check="first",
+    ),
     S(F + "embedding_bag", index(3, 4), t(5, 3), check="first"),
-    S(F + "embedding_bag", index(3, 2), t(5, 3), mode="sum", label=F + "embedding_bag second order", parity=False),  # no second order in PyTorch
+    S(
+        F + "embedding_bag", index(3, 2), t(5, 3), mode="sum", label=F + "embedding_bag second order", parity=False
+    ),  # no second order in PyTorch
 ]
 for name, shape in (
     ("dropout", (3, 4)), ("dropout1d", (3, 4, 5)), ("dropout1d", (4, 5)), ("dropout2d", (3, 4, 2, 3)), ("dropout3d", (2, 3, 2, 2, 2)),

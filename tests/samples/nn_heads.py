@@ -21,7 +21,9 @@ def fractional(rank: int, shape: tuple[int, ...], lead: tuple[int, ...], *args: 
     )  # fmt: skip
 
 
-def pooled_and_back(rank: int, shape: tuple[int, ...], kernel: int, stride: int, padding: int = 0, **kwargs: object) -> object:
+def pooled_and_back(
+    rank: int, shape: tuple[int, ...], kernel: int, stride: int, padding: int = 0, **kwargs: object
+) -> object:
     def run(T, x):
         y, where = resolve(T, f"{F}max_pool{rank}d")(x, kernel, stride, padding, return_indices=True)
         return resolve(T, f"{F}max_unpool{rank}d")(y, where, kernel, stride, padding, **kwargs)
@@ -80,7 +82,19 @@ def heads(label: str, *tensors: t, batch: bool = True, **kwargs: object) -> obje
     s = (N, E) if batch else (E,)
     # without weights PyTorch takes its flash kernel, which has no second order
     check = "first" if kwargs.get("need_weights") is False else "second"
-    return S(run, t(L, *s), t(K, *s), t(K, *s), t(3 * E, E), t(3 * E), t(E, E), t(E), *tensors, label=f"{NAME} {label}", check=check)
+    return S(
+        run,
+        t(L, *s),
+        t(K, *s),
+        t(K, *s),
+        t(3 * E, E),
+        t(3 * E),
+        t(E, E),
+        t(E),
+        *tensors,
+        label=f"{NAME} {label}",
+        check=check,
+    )
 
 
 def forbidden(*shape: int) -> t:
@@ -103,19 +117,67 @@ SAMPLES += [
     heads("bool mask", forbidden(L, K), also=("attn_mask",)),
     heads("float mask", t(N * H, L, K), also=("attn_mask",)),
     heads("padding", forbidden(N, K), also=("key_padding_mask",)),
-    heads("padding and mask, no weights", forbidden(N, K), forbidden(L, K), also=("key_padding_mask", "attn_mask"), need_weights=False),
-    heads("bias_k, zero", t(1, 1, E), t(1, 1, E), forbidden(L, K), also=("bias_k", "bias_v", "attn_mask"), add_zero_attn=True),
-    heads("bias_k, padding", t(1, 1, E), t(1, 1, E), forbidden(N, K), also=("bias_k", "bias_v", "key_padding_mask"), need_weights=False),
+    heads(
+        "padding and mask, no weights",
+        forbidden(N, K),
+        forbidden(L, K),
+        also=("key_padding_mask", "attn_mask"),
+        need_weights=False,
+    ),
+    heads(
+        "bias_k, zero",
+        t(1, 1, E),
+        t(1, 1, E),
+        forbidden(L, K),
+        also=("bias_k", "bias_v", "attn_mask"),
+        add_zero_attn=True,
+    ),
+    heads(
+        "bias_k, padding",
+        t(1, 1, E),
+        t(1, 1, E),
+        forbidden(N, K),
+        also=("bias_k", "bias_v", "key_padding_mask"),
+        need_weights=False,
+    ),
 ]
 
 
 def separate(T, q, k, v, wq, wk, wv, b, ow, ob):
     y, p = resolve(T, NAME)(
-        q, k, v, E, H, None, b, None, None, False, 0.0, ow, ob, use_separate_proj_weight=True, q_proj_weight=wq, k_proj_weight=wk, v_proj_weight=wv
+        q,
+        k,
+        v,
+        E,
+        H,
+        None,
+        b,
+        None,
+        None,
+        False,
+        0.0,
+        ow,
+        ob,
+        use_separate_proj_weight=True,
+        q_proj_weight=wq,
+        k_proj_weight=wk,
+        v_proj_weight=wv,
     )
     return [y, p]
 
 
 SAMPLES.append(
-    S(separate, t(L, N, E), t(K, N, 5), t(K, N, 3), t(E, E), t(E, 5), t(E, 3), t(3 * E), t(E, E), t(E), label=NAME + " separate projections")
+    S(
+        separate,
+        t(L, N, E),
+        t(K, N, 5),
+        t(K, N, 3),
+        t(E, E),
+        t(E, 5),
+        t(E, 3),
+        t(3 * E),
+        t(E, E),
+        t(E),
+        label=NAME + " separate projections",
+    )
 )

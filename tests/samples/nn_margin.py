@@ -15,7 +15,12 @@ def signs(*shape: int) -> t:
 
 def spread(*shape: int, step: float = 0.37, shift: float = 0.11) -> t:
     """Values whose differences stay away from the hinges at 0, 1 and the margins below."""
-    return t(*shape, make=lambda rng: rng.integers(-4, 5, shape) * step + shift * (1 + 0.01 * np.arange(int(np.prod(shape)))).reshape(shape))
+    return t(
+        *shape,
+        make=lambda rng: (
+            rng.integers(-4, 5, shape) * step + shift * (1 + 0.01 * np.arange(int(np.prod(shape)))).reshape(shape)
+        ),
+    )
 
 
 def ints(values: object) -> t:
@@ -33,12 +38,41 @@ for r in ("mean", "sum", "none"):
         S(F + "cosine_embedding_loss", t(4, 3), t(4, 3), signs(4), reduction=r),
         S(F + "cosine_embedding_loss", t(4, 3), t(4, 3), signs(4), margin=-0.9, reduction=r),
         S(F + "multi_margin_loss", spread(3, 4), ints([0, 3, 1]), reduction=r, check="first"),
-        S(F + "multi_margin_loss", spread(3, 4), ints([0, 3, 1]), p=2, margin=0.7, weight=t(4, lo=0.5, hi=1.5, grad=False), reduction=r, check="first"),
-        S(F + "multilabel_margin_loss", spread(3, 4), ints([[3, 0, -1, 1], [1, -1, -1, -1], [-1, 2, 0, 1]]), reduction=r, check="first"),
+        S(
+            F + "multi_margin_loss",
+            spread(3, 4),
+            ints([0, 3, 1]),
+            p=2,
+            margin=0.7,
+            weight=t(4, lo=0.5, hi=1.5, grad=False),
+            reduction=r,
+            check="first",
+        ),
+        S(
+            F + "multilabel_margin_loss",
+            spread(3, 4),
+            ints([[3, 0, -1, 1], [1, -1, -1, -1], [-1, 2, 0, 1]]),
+            reduction=r,
+            check="first",
+        ),
         S(F + "multilabel_soft_margin_loss", t(3, 4), t(3, 4, lo=0, hi=1), reduction=r),
-        S(F + "multilabel_soft_margin_loss", t(3, 4), t(3, 4, lo=0, hi=1), weight=t(4, lo=0.5, hi=1.5, grad=False), reduction=r),
+        S(
+            F + "multilabel_soft_margin_loss",
+            t(3, 4),
+            t(3, 4, lo=0, hi=1),
+            weight=t(4, lo=0.5, hi=1.5, grad=False),
+            reduction=r,
+        ),
         S(F + "poisson_nll_loss", t(3, 4), t(3, 4, lo=0.2, hi=5), reduction=r),
-        S(F + "poisson_nll_loss", t(3, 4, lo=0.5, hi=3), t(3, 4, lo=0.2, hi=5), log_input=False, full=True, eps=1e-3, reduction=r),
+        S(
+            F + "poisson_nll_loss",
+            t(3, 4, lo=0.5, hi=3),
+            t(3, 4, lo=0.2, hi=5),
+            log_input=False,
+            full=True,
+            eps=1e-3,
+            reduction=r,
+        ),
         S(F + "gaussian_nll_loss", t(3, 4), t(3, 4), t(3, 4, lo=0.2, hi=2), reduction=r),
         S(F + "gaussian_nll_loss", t(3, 4), t(3, 4), t(3, 1, lo=0.2, hi=2), full=True, reduction=r),
         S(F + "gaussian_nll_loss", t(3, 4), t(3, 4), t(3, lo=0.2, hi=2), eps=0.01, reduction=r),
@@ -87,14 +121,48 @@ def ctc(*args: object, **kwargs: object) -> object:
 PADDED = [[1, 2, 2], [3, 1, 0], [2, 0, 0]]
 for r in ("mean", "sum", "none"):
     SAMPLES += [
-        S(ctc((6, 5, 6), (3, 2, 1), reduction=r), t(6, 3, 4), ints(PADDED), label=F + f"ctc_loss padded {r}", check="first"),
-        S(ctc((6, 5, 6), (3, 2, 1), reduction=r), t(6, 3, 4), ints([1, 2, 2, 3, 1, 2]), label=F + f"ctc_loss joined {r}", check="first"),
-        S(ctc((6, 5, 6), (3, 2, 0), blank=3, reduction=r), t(6, 3, 4), ints([[1, 2, 2], [0, 1, 0], [2, 0, 0]]), label=F + f"ctc_loss blank 3 {r}", check="first"),
+        S(
+            ctc((6, 5, 6), (3, 2, 1), reduction=r),
+            t(6, 3, 4),
+            ints(PADDED),
+            label=F + f"ctc_loss padded {r}",
+            check="first",
+        ),
+        S(
+            ctc((6, 5, 6), (3, 2, 1), reduction=r),
+            t(6, 3, 4),
+            ints([1, 2, 2, 3, 1, 2]),
+            label=F + f"ctc_loss joined {r}",
+            check="first",
+        ),
+        S(
+            ctc((6, 5, 6), (3, 2, 0), blank=3, reduction=r),
+            t(6, 3, 4),
+            ints([[1, 2, 2], [0, 1, 0], [2, 0, 0]]),
+            label=F + f"ctc_loss blank 3 {r}",
+            check="first",
+        ),
     ]
 SAMPLES += [
-    S(ctc((6, 5, 6), (3, 2, 1)), t(6, 3, 4), ints(PADDED), label=F + "ctc_loss second order", parity=False),  # PyTorch has none
-    S(ctc((3, 5, 6), (3, 2, 1), zero_infinity=True, reduction="none"), t(6, 3, 4), ints(PADDED), label=F + "ctc_loss zero_infinity", check="first"),
-    S(ctc((3, 5, 6), (3, 2, 1), reduction="none"), t(6, 3, 4, grad=False), ints(PADDED), label=F + "ctc_loss infinite", check="value"),
+    S(
+        ctc((6, 5, 6), (3, 2, 1)), t(6, 3, 4), ints(PADDED), label=F + "ctc_loss second order", parity=False
+    ),  # PyTorch has none
+    S(
+        ctc((3, 5, 6), (3, 2, 1), zero_infinity=True, reduction="none"),
+        t(6, 3, 4),
+        ints(PADDED),
+        label=F + "ctc_loss zero_infinity",
+        check="first",
+    ),
+    S(
+        ctc((3, 5, 6), (3, 2, 1), reduction="none"),
+        t(6, 3, 4, grad=False),
+        ints(PADDED),
+        label=F + "ctc_loss infinite",
+        check="value",
+    ),
     S(ctc((5,), (2,)), t(5, 4), ints([1, 2]), label=F + "ctc_loss unbatched", check="first"),
-    S(F + "ctc_loss", t(5, 2, 4, lo=-3, hi=-1), ints([[1, 2], [3, 3]]), (5, 4), (2, 2), parity=False),  # the derivative itself: see ctc_loss
+    S(
+        F + "ctc_loss", t(5, 2, 4, lo=-3, hi=-1), ints([[1, 2], [3, 3]]), (5, 4), (2, 2), parity=False
+    ),  # the derivative itself: see ctc_loss
 ]

@@ -34,7 +34,9 @@ SAMPLES = [
     S(F + "batch_norm", t(6, 3), None, None, t(3), t(3), True),
     S(F + "batch_norm", t(4, 3, 5), None, None, t(3), None, True, 0.1, 0.01),
     S(F + "batch_norm", t(2, 3, 4, 3), None, None, weight=t(3), bias=t(3), training=True, eps=1e-3),
-    S(F + "batch_norm", t(2, 3, 2, 2, 3), None, None, None, t(3), training=True, check="first"),  # PyTorch fails in second order without a weight
+    S(
+        F + "batch_norm", t(2, 3, 2, 2, 3), None, None, None, t(3), training=True, check="first"
+    ),  # PyTorch fails in second order without a weight
     S(F + "batch_norm", t(2, 3, 4, 3), mean(3), var(3), t(3), t(3)),
     S(F + "batch_norm", t(2, 3, 4), mean(3), var(3), training=False, eps=0.1),
     S(F + "batch_norm", t(5, 3), mean(3), var(3), t(3)),
@@ -67,5 +69,7 @@ SAMPLES = [
     S("layer_norm", t(4, 5), (5,), t(5), t(5)),
     S("group_norm", t(2, 6, 5), 3),
     S("rms_norm", t(4, 5), (5,)),
-    S(F + "layer_norm", t(values=np.array([[1e4, 1e4 + 1, 1e4 + 2]])), (3,), tolerance=1e5),  # cancellation: x - mean loses 4 digits, f'' is 1e4 off in finite differences
+    S(
+        F + "layer_norm", t(values=np.array([[1e4, 1e4 + 1, 1e4 + 2]])), (3,), tolerance=1e5
+    ),  # cancellation: x - mean loses 4 digits, f'' is 1e4 off in finite differences
 ]

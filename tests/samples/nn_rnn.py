@@ -62,12 +62,14 @@ def _theirs(torch: Any, kind: str, reverse: bool, lengths: Any, x: Any, rest: li
     steps, batch = x.shape[:2]
     lengths = [steps] * batch if lengths is None else lengths
     if reverse:
-        order = torch.tensor([[(lengths[n] - 1 - s) if s < lengths[n] else s for n in range(batch)] for s in range(steps)])
+        order = torch.tensor(
+            [[(lengths[n] - 1 - s) if s < lengths[n] else s for n in range(batch)] for s in range(steps)]
+        )
         x = torch.gather(x, 0, order[:, :, None].expand_as(x))
     states = rest[:2] if kind == "lstm" else rest[:1]
     weights = rest[len(states) :]
     hidden = states[-1].shape[1]
-    out, h = [], [s for s in states]
+    out, h = [], list(states)
     w_ih, w_hh, b_ih, b_hh, *w_hr = weights
     for s in range(steps):
         new = _cell(torch, kind, x[s], h, w_ih, w_hh, b_ih, b_hh, w_hr[0] if w_hr else None, hidden, **kwargs)
@@ -80,9 +82,23 @@ def _theirs(torch: Any, kind: str, reverse: bool, lengths: Any, x: Any, rest: li
     return [y, *h]
 
 
-def _cell(torch: Any, kind: str, x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any, hidden: int, nonlinearity: str = "tanh") -> Any:
+def _cell(
+    torch: Any,
+    kind: str,
+    x: Any,
+    h: Any,
+    w_ih: Any,
+    w_hh: Any,
+    b_ih: Any,
+    b_hh: Any,
+    w_hr: Any,
+    hidden: int,
+    nonlinearity: str = "tanh",
+) -> Any:
     if kind == "rnn":
-        return [(torch.rnn_tanh_cell if nonlinearity == "tanh" else torch.rnn_relu_cell)(x, h[0], w_ih, w_hh, b_ih, b_hh)]
+        return [
+            (torch.rnn_tanh_cell if nonlinearity == "tanh" else torch.rnn_relu_cell)(x, h[0], w_ih, w_hh, b_ih, b_hh)
+        ]
     if kind == "gru":
         return [torch.gru_cell(x, h[0], w_ih, w_hh, b_ih, b_hh)]
     if w_hr is None:
@@ -98,11 +114,41 @@ for reverse in (False, True):
         tag = f"{'backward' if reverse else 'forward'} {lengths or ''}"
         for act in ("tanh", "relu"):
             SAMPLES.append(
-                S(layer("rnn", reverse, lengths, nonlinearity=act), t(T, N, I), t(N, H), t(H, I), t(H, H), t(H), t(H), label=f"rnn_layer {act} {tag}")
+                S(
+                    layer("rnn", reverse, lengths, nonlinearity=act),
+                    t(T, N, I),
+                    t(N, H),
+                    t(H, I),
+                    t(H, H),
+                    t(H),
+                    t(H),
+                    label=f"rnn_layer {act} {tag}",
+                )
             )
-        SAMPLES.append(S(layer("gru", reverse, lengths), t(T, N, I), t(N, H), t(3 * H, I), t(3 * H, H), t(3 * H), t(3 * H), label=f"gru_layer {tag}"))
         SAMPLES.append(
-            S(layer("lstm", reverse, lengths), t(T, N, I), t(N, H), t(N, H), t(4 * H, I), t(4 * H, H), t(4 * H), t(4 * H), label=f"lstm_layer {tag}")
+            S(
+                layer("gru", reverse, lengths),
+                t(T, N, I),
+                t(N, H),
+                t(3 * H, I),
+                t(3 * H, H),
+                t(3 * H),
+                t(3 * H),
+                label=f"gru_layer {tag}",
+            )
+        )
+        SAMPLES.append(
+            S(
+                layer("lstm", reverse, lengths),
+                t(T, N, I),
+                t(N, H),
+                t(N, H),
+                t(4 * H, I),
+                t(4 * H, H),
+                t(4 * H),
+                t(4 * H),
+                label=f"lstm_layer {tag}",
+            )
         )
         SAMPLES.append(
             S(
@@ -113,5 +159,15 @@ for reverse in (False, True):
 SAMPLES += [
     S(layer("rnn", False), t(T, N, I), t(N, H), t(H, I), t(H, H), None, None, label="rnn_layer without bias"),
     S(layer("gru", True), t(T, N, I), t(N, H), t(3 * H, I), t(3 * H, H), None, None, label="gru_layer without bias"),
-    S(layer("lstm", False), t(T, N, I), t(N, H), t(N, H), t(4 * H, I), t(4 * H, H), None, None, label="lstm_layer without bias"),
+    S(
+        layer("lstm", False),
+        t(T, N, I),
+        t(N, H),
+        t(N, H),
+        t(4 * H, I),
+        t(4 * H, H),
+        None,
+        None,
+        label="lstm_layer without bias",
+    ),
 ]

@@ -34,7 +34,10 @@ for mode in ("reflect", "replicate", "circular"):
         S(F + "pad", t(3, 4, 5), (1, 1, 2, 2), mode=mode),
         S(F + "pad", t(1, 2, 3, 4, 3), (1, 2, 2, 1, 1, 0), mode=mode),
     ]
-SAMPLES += [S(F + "pad", t(2, 3), (4, 5), mode="replicate"), S(F + "pad", t(2, 3, 4, 5), (-1, 2, 1, -1), mode="replicate")]
+SAMPLES += [
+    S(F + "pad", t(2, 3), (4, 5), mode="replicate"),
+    S(F + "pad", t(2, 3, 4, 5), (-1, 2, 1, -1), mode="replicate"),
+]
 
 for mode, shape in (
     ("nearest", (2, 3, 5)), ("nearest", (2, 2, 4, 5)), ("nearest", (1, 2, 3, 4, 2)), ("nearest-exact", (2, 3, 5)),
@@ -56,7 +59,12 @@ for mode, shape in (
             S(F + "interpolate", t(*shape), scale_factor=0.7, mode=mode, align_corners=True),
         ]
 for mode in ("bilinear", "bicubic"):
-    for more in ({"size": (3, 9)}, {"scale_factor": 0.4}, {"scale_factor": (0.6, 1.7), "align_corners": True}, {"size": (2, 2), "align_corners": True}):
+    for more in (
+        {"size": (3, 9)},
+        {"scale_factor": 0.4},
+        {"scale_factor": (0.6, 1.7), "align_corners": True},
+        {"size": (2, 2), "align_corners": True},
+    ):
         SAMPLES += [S(F + "interpolate", t(2, 2, 7, 8), mode=mode, antialias=True, **more)]
 
 SAMPLES += [
@@ -82,10 +90,48 @@ for align in (False, True):
         SAMPLES += [
             S(F + "grid_sample", t(2, 3, 5, 4), off_pixels(2, 3, 4, 2), padding_mode=padding, align_corners=align),
             S(F + "grid_sample", t(2, 3, 5, 4), off_pixels(2, 3, 4, 2, low=-3, high=3), "bilinear", padding, align),
-            S(F + "grid_sample", t(2, 3, 5, 4), off_pixels(2, 3, 4, 2), mode="nearest", padding_mode=padding, align_corners=align, check="first"),
-            S(F + "grid_sample", t(2, 3, 5, 4), off_pixels(2, 3, 4, 2), mode="bicubic", padding_mode=padding, align_corners=align, check="first"),
-            S(F + "grid_sample", t(2, 3, 5, 4), off_pixels(2, 2, 2, 2), mode="bicubic", padding_mode=padding, align_corners=align, parity=False),
-            S(F + "grid_sample", t(1, 2, 3, 4, 5), off_pixels(1, 2, 3, 2, 3), padding_mode=padding, align_corners=align),
-            S(F + "grid_sample", t(1, 2, 3, 4, 5), off_pixels(1, 2, 3, 2, 3), mode="nearest", padding_mode=padding, align_corners=align, check="first"),
+            S(
+                F + "grid_sample",
+                t(2, 3, 5, 4),
+                off_pixels(2, 3, 4, 2),
+                mode="nearest",
+                padding_mode=padding,
+                align_corners=align,
+                check="first",
+            ),
+            S(
+                F + "grid_sample",
+                t(2, 3, 5, 4),
+                off_pixels(2, 3, 4, 2),
+                mode="bicubic",
+                padding_mode=padding,
+                align_corners=align,
+                check="first",
+            ),
+            S(
+                F + "grid_sample",
+                t(2, 3, 5, 4),
+                off_pixels(2, 2, 2, 2),
+                mode="bicubic",
+                padding_mode=padding,
+                align_corners=align,
+                parity=False,
+            ),
+            S(
+                F + "grid_sample",
+                t(1, 2, 3, 4, 5),
+                off_pixels(1, 2, 3, 2, 3),
+                padding_mode=padding,
+                align_corners=align,
+            ),
+            S(
+                F + "grid_sample",
+                t(1, 2, 3, 4, 5),
+                off_pixels(1, 2, 3, 2, 3),
+                mode="nearest",
+                padding_mode=padding,
+                align_corners=align,
+                check="first",
+            ),
         ]
 SAMPLES += [S(F + "grid_sample", t(1, 2, 1, 3), off_pixels(1, 2, 3, 2), padding_mode="reflection", align_corners=True)]
