@@ -28,8 +28,8 @@ defop(
     "a b",
     name="matmul",
     formula="y[..., i, j] = sum over k of a[..., i, k] b[..., k, j]",
-    a=lambda g, b, a_shape, F: F.sum_to(F.matmul(g, F.mT(b)), a_shape),
-    b=lambda g, a, b_shape, F: F.sum_to(F.matmul(F.mT(a), g), b_shape),
+    a=lambda g, b, a_shape, F: F.shaped(F.matmul(g, F.mT(b)), a_shape),
+    b=lambda g, a, b_shape, F: F.shaped(F.matmul(F.mT(a), g), b_shape),
 )
 
 
@@ -46,12 +46,18 @@ def rows(F: Any, x: Any) -> Any:
     return x if len(x.shape) == 2 else F.reshape(x, (-1, x.shape[-1]))
 
 
+@helper
+def unrows(F: Any, x: Any, shape: tuple[int, ...]) -> Any:
+    """The leading dimensions of ``shape`` back from one."""
+    return x if len(shape) == 2 else F.reshape(x, shape)
+
+
 defop(
     _linear,
     "x weight bias",
     name="linear",
     formula="x weight^T + bias",
-    x=lambda g, weight, x_shape, F: F.reshape(F.matmul(F.rows(g), weight), x_shape),
+    x=lambda g, weight, x_shape, F: F.unrows(F.matmul(F.rows(g), weight), x_shape),
     weight=lambda g, x, F: F.matmul(F.mT(F.rows(g)), F.rows(x)),
     bias=lambda g, F: F.sum(F.rows(g), (0,), False),
 )
@@ -90,11 +96,11 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
             f"{axis}={b.shape[-2 if m > 1 else -1]}."
         )
     if n == 2 and m == 2:
-        return sym.matmul(input, other)  # type: ignore[no-any-return]
+        return sym.matmul(input, other)
     if n > 2 and m == 2:  # one product of tall matrices instead of many small ones
         flat = sym.matmul(sym.reshape(input, (-1 if a.size else 0, a.shape[-1])), other) if a.size else None
         if flat is not None:
-            return sym.reshape(flat, (*a.shape[:-1], b.shape[-1]))  # type: ignore[no-any-return]
+            return sym.reshape(flat, (*a.shape[:-1], b.shape[-1]))
     x = sym.reshape(input, (1, a.shape[0])) if n == 1 else input
     y = sym.reshape(other, (b.shape[0], 1)) if m == 1 else other
     out = sym.matmul(x, y)
@@ -102,7 +108,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         s = out.array.shape
         s = s[:-1] if m == 1 else s
         out = sym.reshape(out, (*s[:-2], *s[-1:]) if n == 1 and m > 1 else s[:-1] if n == 1 else s)
-    return out  # type: ignore[no-any-return]
+    return out
 
 
 def _shaped(name: str, a: Tensor, b: Tensor, n: int, m: int) -> None:
@@ -277,7 +283,7 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     missing = [c for c in output if c not in sizes]
     if missing or len(set(output)) < len(output):
         raise RuntimeError(f"einsum: the result {output!r} of {equation!r} names a letter twice or one that no operand has.")
-    return sym.einsum(xs, f"{','.join(terms)}->{output}")  # type: ignore[no-any-return]
+    return sym.einsum(xs, f"{','.join(terms)}->{output}")
 
 
 from ..op import METHODS  # noqa: E402

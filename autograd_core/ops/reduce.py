@@ -38,7 +38,7 @@ def unreduce(F: Any, g: Any, shape: tuple[int, ...], axes: tuple[int, ...], keep
 @helper
 def spread(F: Any, g: Any, shape: tuple[int, ...], axes: tuple[int, ...], keepdim: bool) -> Any:
     """``g`` repeated along the reduced dimensions."""
-    return F.broadcast_to(F.unreduce(g, shape, axes, keepdim), shape)
+    return F.repeat_to(F.unreduce(g, shape, axes, keepdim), shape)
 
 
 def _count(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
