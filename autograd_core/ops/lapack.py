@@ -109,12 +109,24 @@ def solve_triangular(a: Array, b: Array, upper: bool, unitriangular: bool) -> Ar
     out = np.empty((*lead, n, k), b.dtype)
     if out.size == 0:
         return out
+    if math.prod(lead) > n:
+        return _substitute(a, b, out, upper, unitriangular)
     (trsm,) = scipy_linalg().get_blas_funcs(("trsm",), (out,))
     left = stack_of(np.ascontiguousarray(np.broadcast_to(a, (*lead, n, n))))
     right = stack_of(np.ascontiguousarray(np.broadcast_to(b, (*lead, n, k))))
     flat = stack_of(out)
     for i in range(len(flat)):
         flat[i] = trsm(1.0, left[i].T, right[i].T, side=1, lower=int(upper), diag=int(unitriangular)).T
+    return out
+
+
+def _substitute(a: Array, b: Array, out: Array, upper: bool, unitriangular: bool) -> Array:
+    """Row by row for the whole stack at once: n steps instead of a call for each of many small matrices."""
+    n = out.shape[-2]
+    for i in reversed(range(n)) if upper else range(n):
+        done = slice(i + 1, n) if upper else slice(0, i)
+        row = b[..., i : i + 1, :] - a[..., i : i + 1, done] @ out[..., done, :]
+        out[..., i : i + 1, :] = row if unitriangular else row / a[..., i : i + 1, i : i + 1]
     return out
 
 
@@ -149,6 +161,8 @@ def getrf(a: Array) -> tuple[Array, Array, Array]:
     info = np.zeros(tuple(lead), np.int32)
     if a.size == 0:
         return lu, pivots, info
+    if info.size > max(m, n):
+        return _eliminate(a.astype(a.dtype, order="C"), pivots, info)
     routine = lapack("getrf", like=a)
     flat_lu, flat_pivots, flat_info = stack_of(lu), stack_of(pivots, 1), info.reshape(-1)
     for i, matrix in enumerate(stack_of(a)):
@@ -157,13 +171,34 @@ def getrf(a: Array) -> tuple[Array, Array, Array]:
     return lu, pivots, info
 
 
+def _eliminate(lu: Array, pivots: Array, info: Array) -> tuple[Array, Array, Array]:
+    """Gaussian elimination in place, column by column for the whole stack at once, for many small matrices."""
+    *_, m, n = lu.shape
+    flat, flat_pivots, flat_info = stack_of(lu), stack_of(pivots, 1), info.reshape(-1)
+    every = np.arange(len(flat))
+    for k in range(min(m, n)):
+        below = flat[:, k:, k]  # LAPACK measures complex numbers by |Re| + |Im|
+        size = np.abs(below.real) + np.abs(below.imag) if lu.dtype.kind == "c" else np.abs(below)
+        p = size.argmax(-1) + k
+        flat_pivots[:, k] = p + 1
+        swapped = flat[every, p]
+        flat[every, p] = flat[:, k]
+        flat[:, k] = swapped
+        pivot = flat[:, k, k]
+        flat_info[(pivot == 0) & (flat_info == 0)] = k + 1
+        flat[:, k + 1 :, k] /= np.where(pivot == 0, 1, pivot)[:, None]
+        flat[:, k + 1 :, k + 1 :] -= flat[:, k + 1 :, k, None] * flat[:, k, None, k + 1 :]
+    return lu, pivots, info
+
+
 def permutation(pivots: Array, m: int) -> Array:
     """The row order that a sequence of exchanges amounts to: ``(P^T a)[i] = a[order[i]]``."""
     order = np.broadcast_to(np.arange(m), (*pivots.shape[:-1], m)).copy()
-    flat = stack_of(order, 1)
-    for row, exchanges in zip(flat, stack_of(pivots, 1), strict=True):
-        for i, j in enumerate(exchanges):
-            row[i], row[j - 1] = row[j - 1], row[i]
+    flat, exchanges = stack_of(order, 1), stack_of(pivots, 1)
+    every = np.arange(len(flat))
+    for i in range(exchanges.shape[1]):
+        j = exchanges[:, i] - 1
+        flat[every, i], flat[every, j] = flat[every, j], flat[every, i].copy()
     return order
 
 
@@ -179,6 +214,17 @@ def qr(a: Array, complete: bool) -> tuple[Array, Array]:
         k = m if complete else min(m, n)
         q = np.broadcast_to(np.eye(m, k, dtype=a.dtype), (*lead, m, k)).copy()
         return q, np.zeros((*lead, k, n), a.dtype)
+    if a[..., 0, 0].size < min(m, n):  # few and not tiny: NumPy would compute float32 in float64
+        q, r = (
+            np.empty((*lead, m, m if complete else min(m, n)), a.dtype),
+            np.empty((*lead, m if complete else min(m, n), n), a.dtype),
+        )
+        flat_q, flat_r = stack_of(q), stack_of(r)
+        for i, matrix in enumerate(stack_of(a)):
+            flat_q[i], flat_r[i] = scipy_linalg().qr(
+                matrix, mode="full" if complete else "economic", check_finite=False
+            )
+        return q, r
     q, r = np.linalg.qr(a, "complete" if complete else "reduced")
     return q, r
 
@@ -261,11 +307,44 @@ def _eig_failed(name: str, a: Array) -> Exception:
     return _not_converged(name, a, np.linalg.eigvals)
 
 
+# Pade approximants p(x) / p(-x) of exp that are exact to half the type's precision where the 1-norm is at most theta
+# (N. J. Higham, "The scaling and squaring method for the matrix exponential revisited", 2005, table 2.3).
+_PADE = {
+    7: (3.925724783138660, (17297280.0, 8648640.0, 1995840.0, 277200.0, 25200.0, 1512.0, 56.0, 1.0)),
+    13: (
+        5.371920351148152,
+        (
+            64764752532480000.0, 32382376266240000.0, 7771770303897600.0, 1187353796428800.0, 129060195264000.0,
+            10559470521600.0, 670442572800.0, 33522128640.0, 1323241920.0, 40840800.0, 960960.0, 16380.0, 182.0, 1.0,
+        ),
+    ),
+}  # fmt: skip
+
+
 def expm(a: Array) -> Array:
-    """Matrix exponentials (scaling and squaring with Pade approximants, Al-Mohy & Higham 2009, in SciPy)."""
+    """Matrix exponentials by scaling and squaring: exp(a) = exp(a / 2^s)^(2^s), s chosen for each matrix."""
     if a.size == 0:
         return a.copy()
-    return scipy_linalg().expm(a).astype(a.dtype, copy=False)
+    degree = 7 if a.dtype.itemsize // (2 if a.dtype.kind == "c" else 1) == 4 else 13
+    theta, c = _PADE[degree]
+    norm = np.abs(a).sum(-2).max(-1)
+    large = np.isfinite(norm) & (norm > theta)
+    squarings = np.where(large, np.ceil(np.log2(np.where(large, norm, theta) / theta)), 0).astype(int)
+    x = a * (0.5 ** squarings[..., None, None]).astype(a.real.dtype)
+    eye = np.eye(a.shape[-1], dtype=a.dtype)
+    square = x @ x
+    even, odd, power = c[0] * eye, c[1] * eye, eye
+    for k in range(2, degree, 2):
+        power = power @ square if k > 2 else square
+        even, odd = even + c[k] * power, odd + c[k + 1] * power
+    odd = x @ odd
+    try:
+        y = np.linalg.solve(even - odd, even + odd)
+    except np.linalg.LinAlgError:  # infinities or NaN in the input
+        y = np.full_like(x, np.nan)
+    for k in range(int(squarings.max(initial=0))):
+        y = np.where((squarings > k)[..., None, None], y @ y, y)
+    return y.astype(a.dtype, copy=False)
 
 
 def geqrf(a: Array) -> tuple[Array, Array]:
