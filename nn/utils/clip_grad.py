@@ -54,7 +54,7 @@ def _norm(a: Any, p: float) -> float:
 def get_total_norm(
     tensors: Any, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None
 ) -> Tensor:
-    """The norm of all elements of all tensors together (as if they were one vector).
+    """The norm of all elements of all tensors together, as if they were one vector; a constant (no gradient flows).
 
     Parameters
     ----------
@@ -75,15 +75,8 @@ def get_total_norm(
     p = float(norm_type)
     if not found:
         return ac.tensor(0.0)
-    if ac.is_grad_enabled() and any(t.requires_grad for t in found):
-        from autograd_core.ops.reduce import vector_norm
-
-        total = vector_norm(ac.stack([vector_norm(t, p) for t in found]), p)  # type: ignore[attr-defined]
-        value = float(total.array)
-    else:
-        value = _norm(np.array([_norm(_values(t), p) for t in found]), p)
-        kind = found[0].array.dtype if not getattr(found[0], "is_sparse", False) else _values(found[0]).dtype
-        total = ac.from_numpy(np.array(value, np.empty(0, kind).real.dtype))
+    value = _norm(np.array([_norm(_values(t), p) for t in found]), p)
+    total = ac.from_numpy(np.array(value, np.empty(0, _values(found[0]).dtype).real.dtype))
     if error_if_nonfinite and not math.isfinite(value):
         raise RuntimeError(
             f"get_total_norm: the total norm of order {norm_type} is {value}, so it cannot be clipped. "
@@ -149,8 +142,7 @@ def clip_grad_norm_(
     if not isinstance(parameters, Tensor):
         parameters = list(parameters)  # an iterator is read twice
     found = _tensors("clip_grad_norm_", parameters)
-    with ac.no_grad():
-        total = get_total_norm([p.grad for p in found if p.grad is not None], norm_type, error_if_nonfinite)
+    total = get_total_norm([p.grad for p in found if p.grad is not None], norm_type, error_if_nonfinite)
     clip_grads_with_norm_(found, max_norm, total)
     return total
 

@@ -184,10 +184,10 @@ class _Orthogonal(Module):
         out = np.empty_like(arrays)
         for i, a in enumerate(arrays):
             geqrf = lapack.get_lapack_funcs("geqrf", (a,))
-            reflectors, _, _, _ = geqrf(a)
+            reflectors, tau, _, _ = geqrf(a)
             diagonal = np.arange(k)
             signs = np.sign(reflectors[diagonal, diagonal])
-            reflectors[diagonal, diagonal] = np.where(signs == 0, 1, signs)
+            reflectors[diagonal, diagonal] = signs * np.where(tau == 0, -1, 1)  # a reflector with tau 0 reflects nothing
             out[i] = reflectors
         result: Any = ac.from_numpy(out.reshape(Q.shape))
         return result.mT if wide else result
