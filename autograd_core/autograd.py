@@ -509,7 +509,7 @@ def _record_function(
         _place(first, hub)
         places[0] = hub
     else:
-        hub.shape = tuple((o.array.shape, o.array.dtype) if isinstance(o, Tensor) else ((), first.array.dtype) for o in outs)  # type: ignore[assignment]
+        hub.shape = tuple((o.array.shape, o.array.dtype) if isinstance(o, Tensor) else ((), first.array.dtype) for o in outs)
         for i in live:
             places[i] = make_node(OUTPUT, (hub,), (i,), outs[i].array.shape, outs[i].array.dtype)
             _place(outs[i], places[i])

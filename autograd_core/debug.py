@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType, ModuleType, TracebackType
@@ -19,7 +20,7 @@ from .viz.record import Recording
 from .viz.records import Graph
 from .viz.words import bytes_text, plural
 
-__all__ = ["AnomalyError", "LiveGraph", "LiveGraphs", "detect_anomaly", "live_graphs"]
+__all__ = ["AnomalyError", "LiveGraph", "LiveGraphs", "detect_anomaly", "live_graphs", "set_detect_anomaly"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -79,15 +80,19 @@ class detect_anomaly(Recording):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         super().__exit__(kind, error, trace)
+        self.finish(error)
+
+    def finish(self, error: BaseException | None) -> None:
+        """Give an anomaly the names that the user's variables know, and let its traceback end in the user's frame."""
         if isinstance(error, AnomalyError):
             self.learn_names(source.user_frame(2))
-            if not hasattr(error, "graph"):
-                error.graph = self._marked(error)
+            error.graph = self._marked(error)
             error.__traceback__ = _until_user(error.__traceback__)
 
     # ------------------------------------------------------------------------------------------- the observer
 
     def forward(self, op: Any, args: tuple[Any, ...], run: Any) -> Any:
+        self._turn()
         with np.errstate(all="ignore"):
             y = super().forward(op, args, run)
         if self.check_nan:
@@ -95,6 +100,15 @@ class detect_anomaly(Recording):
                 if isinstance(t, Tensor) and t.array.dtype.kind in "fc" and not _finite(t.array):
                     self._look(op, args, t.array, op.outputs[i] if len(op.outputs) > 1 else "")
         return y
+
+    def module(self, module: Any, run: Any) -> Any:
+        self._turn()
+        return super().module(module, run)
+
+    def _turn(self) -> None:
+        """A forward after a backward begins a new step: the one before was good, and is forgotten."""
+        if self.check_nan and self.backwards and not self._depth and not self._stack:
+            self.clear()
 
     def backward(self, node: Any, g: Any, run: Any) -> Any:
         saved = node.saved
@@ -207,6 +221,8 @@ class detect_anomaly(Recording):
     def _error(self, text: str, culprit: int) -> AnomalyError:
         error = AnomalyError(text)
         error.culprit = culprit  # type: ignore[attr-defined]
+        if _switch.on is self:  # no block ends here that could add the graph later
+            error.graph = self._marked(error)
         return error
 
     def _marked(self, error: AnomalyError) -> Graph:
@@ -219,6 +235,53 @@ class detect_anomaly(Recording):
             graph.outputs = graph.outputs or [culprit]
         graph.note = "stopped here: the node that made it is marked"
         return graph
+
+
+class set_detect_anomaly:
+    """Switch :class:`detect_anomaly` on or off for this thread; as a context manager, until the block ends.
+
+    Parameters
+    ----------
+    mode : whether to look.
+    check_nan : False only records, so that errors carry the partial graph.
+
+    Examples
+    --------
+    >>> from autograd_core import debug
+    >>> _ = debug.set_detect_anomaly(True)
+    >>> _ = debug.set_detect_anomaly(False)
+
+    The name is PyTorch's ``torch.autograd.set_detect_anomaly``.
+    """
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        self._before = _switch.on
+        self._set(detect_anomaly(check_nan) if mode else None)
+
+    @staticmethod
+    def _set(anomaly: detect_anomaly | None) -> None:
+        if _switch.on is not None:
+            watch.remove(_switch.on)
+        if anomaly is not None:
+            watch.add(anomaly)
+        _switch.on = anomaly
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if _switch.on is not None:
+            _switch.on.finish(error)
+        self._set(self._before)
+
+
+class _Switch(threading.local):
+    on: detect_anomaly | None = None
+
+
+_switch = _Switch()
 
 
 def _array(value: Any) -> Any:

@@ -300,7 +300,7 @@ def several(op: Op, ys: tuple[Any, ...], nodes: tuple[Node | None, ...], saved: 
             places.append(ref(t.node))
         else:
             places.append(None)
-    hub.shape = tuple((t.array.shape, t.array.dtype) for t in outs)  # type: ignore[assignment]
+    hub.shape = tuple((t.array.shape, t.array.dtype) for t in outs)
     extra_of(hub).outputs = tuple(places)
     return outs
 

@@ -177,23 +177,24 @@ def rule_gradients(
         g = _fill_outputs(node, g, symbolic)
     d = node.dtype
     flip = d is not F32 and (d is C64 or d is C128) and op.holomorphic
+    values: Any = saved
     if symbolic:
-        saved = lift(node)
+        values = lift(node)
         if op.reference is not None:
-            grads = through_reference(node, saved, g, useful)
+            grads = through_reference(node, values, g, useful)
             return [None if gp is None or p is None else _fit(gp, p, F, True, op) for gp, p in zip(grads, parents, strict=True)]
     if flip:
         g = tuple(F.conj(v) for v in g) if g.__class__ is tuple else F.conj(g)
     if op.joint is not None:
         needs = tuple([p is not None and (useful is None or p in useful) for p in parents])
-        grads = list(op.joint(F, g, saved, needs))
+        grads = list(op.joint(F, g, values, needs))
     elif useful is None:
         grads = [
-            None if p is None or rule is None else rule(F, g, saved) for p, rule in zip(parents, op.rules)
+            None if p is None or rule is None else rule(F, g, values) for p, rule in zip(parents, op.rules)
         ]
     else:
         grads = [
-            None if p is None or rule is None or p not in useful else rule(F, g, saved) for p, rule in zip(parents, op.rules)
+            None if p is None or rule is None or p not in useful else rule(F, g, values) for p, rule in zip(parents, op.rules)
         ]
     i = 0
     for gp in grads:
@@ -270,7 +271,7 @@ def _send_output(node: Node, g: Any, pending: dict[Node, Any], heap: list[tuple[
 def _fill_outputs(node: Node, g: list[Any], symbolic: bool) -> tuple[Any, ...]:
     """Cotangents of all outputs, zero where none came."""
     out = []
-    for v, (shape, dtype) in zip(g, node.shape, strict=True):  # type: ignore[misc]
+    for v, (shape, dtype) in zip(g, node.shape, strict=True):
         if v is None:
             v = np.zeros(shape, dtype)
             v = wrap(v) if symbolic else v

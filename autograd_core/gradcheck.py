@@ -155,7 +155,7 @@ def _full(func: Any, xs: tuple[Any, ...], eps: float, atol: float, rtol: float) 
     ys, keep = _all_outputs(func, xs)
     for i in _tracked(xs):
         x = xs[i]
-        parts = (1.0, 1j) if x.array.dtype.kind == "c" else (1.0,)
+        parts: Any = (1.0, 1j) if x.array.dtype.kind == "c" else (1.0,)
         numeric = [np.zeros((y.array.size, x.array.size, len(parts)), np.complex128) for y in ys]
         for k, index in enumerate(np.ndindex(x.array.shape)):
             for p, unit in enumerate(parts):
@@ -164,10 +164,10 @@ def _full(func: Any, xs: tuple[Any, ...], eps: float, atol: float, rtol: float) 
                 for j, d in enumerate(_difference(func, xs, keep, x, move, eps)):
                     numeric[j][:, k, p] = d.reshape(-1)
         for j, y in enumerate(ys):
-            units = (1.0, 1j) if y.array.dtype.kind == "c" else (1.0,)
+            units: Any = (1.0, 1j) if y.array.dtype.kind == "c" else (1.0,)
             for row in range(y.array.size):
                 for unit in units:
-                    w = np.zeros(y.array.size, y.array.dtype)
+                    w: Any = np.zeros(y.array.size, y.array.dtype)
                     w[row] = unit
                     (g,) = grad(y, x, wrap(w.reshape(y.array.shape)), retain_graph=True, allow_unused=True)
                     a = np.zeros(x.array.size, x.array.dtype) if g is None else g.array.reshape(-1)
@@ -189,13 +189,13 @@ def _fast(func: Any, xs: tuple[Any, ...], eps: float, atol: float, rtol: float) 
     rng = np.random.default_rng(0)
     for i in _tracked(xs):
         x = xs[i]
-        u = rng.standard_normal(x.array.shape)
+        u: Any = rng.standard_normal(x.array.shape)
         if x.array.dtype.kind == "c":
             u = u + 1j * rng.standard_normal(x.array.shape)
         u = np.asarray(u / max(np.linalg.norm(u.reshape(-1)), 1e-30)).astype(x.array.dtype)
         numeric = _difference(func, xs, keep, x, u, eps)
         for j, y in enumerate(ys):
-            w = rng.standard_normal(y.array.shape)
+            w: Any = rng.standard_normal(y.array.shape)
             if y.array.dtype.kind == "c":
                 w = w + 1j * rng.standard_normal(y.array.shape)
             w = np.asarray(w).astype(y.array.dtype)
@@ -258,7 +258,7 @@ def gradgradcheck(
         rng = np.random.default_rng(0)
         ws = []
         for y in ys:
-            w = rng.standard_normal(y.array.shape)
+            w: Any = rng.standard_normal(y.array.shape)
             if y.array.dtype.kind == "c":
                 w = w + 1j * rng.standard_normal(y.array.shape)
             ws.append(wrap(np.asarray(w).astype(y.array.dtype)).requires_grad_())

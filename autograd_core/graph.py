@@ -75,7 +75,7 @@ class Node:
     op: Any
     parents: tuple[Node | None, ...]
     saved: tuple[Any, ...] | None
-    shape: tuple[int, ...]
+    shape: Any  # a tuple of int; for an op with several differentiable outputs, one (shape, dtype) per output
     dtype: np.dtype[Any]
     seq: int
     extra: NodeExtra | None
@@ -197,11 +197,15 @@ class RemovableHandle:
 
 
 class _Clock:
+    """When any tensor was last written in place: older nodes must look whether it was a value of theirs."""
+
     __slots__ = ("last_write",)
+
+    def __init__(self) -> None:
+        self.last_write = 0
 
 
 clock = _Clock()
-clock.last_write = 0
 
 stamps: dict[int, int] = {}
 """id of an array that owns memory -> the tick of its last in-place write.  Entries leave with their array."""
@@ -225,10 +229,16 @@ def wrote(array: np.ndarray[Any, Any]) -> None:
     now = tick()
     if key not in stamps:
         try:
-            _watchers[key] = weakref.ref(base, lambda _, key=key: (stamps.pop(key, 0), _watchers.pop(key, 0)))
+            _watchers[key] = weakref.ref(base, partial(_forget, key))
         except TypeError:  # a foreign buffer that cannot be watched: keep it alive with its stamp
             _watchers[key] = base
     clock.last_write = stamps[key] = now
+
+
+def _forget(key: int, _: Any) -> None:
+    """An array died: its id may be given to another one."""
+    stamps.pop(key, None)
+    _watchers.pop(key, None)
 
 
 def overwritten(node: Node) -> str | None:
@@ -272,15 +282,23 @@ class Watch:
 
     @contextmanager
     def observing(self, observer: Any) -> Iterator[Any]:
-        self._local.stack += (observer,)
-        self._active += 1
-        self.on = True
+        self.add(observer)
         try:
             yield observer
         finally:
-            self._local.stack = tuple(o for o in self._local.stack if o is not observer)
-            self._active -= 1
-            self.on = self._active > 0
+            self.remove(observer)
+
+    def add(self, observer: Any) -> None:
+        """Let an observer look at this thread until :meth:`remove`; prefer :meth:`observing`."""
+        self._local.stack += (observer,)
+        self._active += 1
+        self.on = True
+
+    def remove(self, observer: Any) -> None:
+        """Take an observer of this thread out."""
+        self._local.stack = tuple(o for o in self._local.stack if o is not observer)
+        self._active -= 1
+        self.on = self._active > 0
 
     def forward(self, op: Any, plain: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """Apply an op through this thread's observers."""
