@@ -214,8 +214,6 @@ def _one(name: str, input: Tensor, n: int | None, dim: int, norm: str | None, fo
     x = _input(name, input, "any")
     d = _axis(name, x, dim)
     x = _resize(x, d, x.array.shape[d] if n is None else n, name)
-    if x.array.dtype.kind != "c":
-        x = sym.cast(x, np.result_type(x.array.dtype, np.complex64))
     return sym.fft_c2c(x, (d,), forward, _scale(name, norm, forward))  # type: ignore[no-any-return]
 
 
@@ -262,9 +260,9 @@ def _several(name: str, input: Tensor, s: Any, dim: Any, norm: str | None, forwa
     x = _input(name, input, "any")
     axes, sizes = _sizes(name, x, s, dim)
     x = _fit(name, x, axes, sizes)
-    if x.array.dtype.kind != "c":
-        x = sym.cast(x, np.result_type(x.array.dtype, np.complex64))
-    return sym.fft_c2c(x, axes, forward, _scale(name, norm, forward)) if axes else x
+    if not axes:
+        return x if x.array.dtype.kind == "c" else sym.cast(x, np.result_type(x.array.dtype, np.complex64))  # type: ignore[no-any-return]
+    return sym.fft_c2c(x, axes, forward, _scale(name, norm, forward))  # type: ignore[no-any-return]
 
 
 def _several_to_half(name: str, input: Tensor, s: Any, dim: Any, scale: str, conjugate: bool) -> Tensor:

@@ -181,8 +181,6 @@ def stft(
     if onesided:
         y = sym.fft_r2c(framed, (2,), scale)
     else:
-        if framed.array.dtype.kind != "c":
-            framed = sym.cast(framed, np.result_type(framed.array.dtype, np.complex64))
         y = sym.fft_c2c(framed, (2,), True, scale)
     y = sym.transpose(y, 1, 2)
     if flat:

@@ -102,6 +102,8 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "window dtype": lambda T: T.hann_window(4, dtype=T.int64),
     "polygamma order": lambda T: T.polygamma(-1, T.ones(2)),
     "mvlgamma order": lambda T: T.mvlgamma(T.ones(2), 0),
+    "zeta in its order": lambda T: T.special.zeta(T.full((1,), 2.0, requires_grad=True), T.ones(1)).sum().backward(),
+    "igamma in its shape": lambda T: T.igamma(T.full((1,), 2.0, requires_grad=True), T.ones(1)).sum().backward(),
     "imag of real": lambda T: T.imag(T.ones(2)),
     "complex of two types": lambda T: T.complex(T.ones(2), T.ones(2, dtype=T.float64)),
     "complex of integers": lambda T: T.complex(T.ones(2, dtype=T.int64), T.ones(2, dtype=T.int64)),

@@ -38,6 +38,7 @@ SAMPLES += [
     S("pow", FAR, 2), S("pow", FAR, 3), S("pow", FAR, -1.5), S("pow", 2.0, FAR), S("pow", 1.5 + 1j, FAR), S("pow", FAR, 0), S("rsub", FAR, 1j),
     S("add", FAR, FAR, alpha=2j), S("sub", FAR, FAR, alpha=1 - 2j), S("addcmul", Z, Z, Z), S("addcmul", Z, t(3, 4), Z, value=1j), S("addcdiv", Z, Z, FAR, value=2), S("lerp", Z, Z, 0.3),
     S("lerp", Z, Z, Z), S("masked_fill", Z, t(3, 4, dtype="bool"), 1j), S("eq", Z, Z, check="value"), S("ne", Z, Z, check="value"),
+    S("sinc", FAR), S("sinc", t(values=[0j, 1 + 1j], dtype=C), check="first"),
     # reductions
     S("sum", Z), S("sum", Z, 1, keepdim=True), S("mean", Z), S("mean", Z, dim=0), S("prod", FAR), S("prod", FAR, 1), S("prod", t(values=[[0j, 1 + 1j], [2j, 3.0]], dtype=C), 1, check="first"), S("cumsum", Z, 1), S("cumprod", FAR, 1),
     S("cumprod", t(values=[1j, 0j, 2.0, 1 + 1j], dtype=C), 0, check="first"), S("var", Z), S("var", Z, 1, correction=0), S("std", Z), S("std", Z, dim=0, keepdim=True),
