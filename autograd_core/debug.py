@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .errors import AutogradError
+from .graph import watch
 from .tensor import Tensor, TensorExtra
 from .viz import rules, source, walk
 from .viz.record import Recording

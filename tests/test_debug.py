@@ -221,6 +221,33 @@ def test_as_a_decorator():
         forward(ac.tensor([0.0]))
 
 
+def test_the_switch():
+    assert ac.autograd.detect_anomaly is debug.detect_anomaly
+    with pytest.raises(debug.AnomalyError, match="log made an infinity") as e, debug.set_detect_anomaly(True):
+        ac.zeros(1, requires_grad=True).log()
+    assert e.value.graph.nodes[-1].mark == "culprit" and line_of(e.value).startswith("ac.zeros(1")
+    assert not watch.on
+    debug.set_detect_anomaly(True)
+    try:
+        with debug.set_detect_anomaly(False):
+            ac.zeros(1).log()
+        with pytest.raises(debug.AnomalyError) as e:
+            ac.zeros(1).log()
+        assert e.value.graph.nodes[-1].mark == "culprit"
+    finally:
+        debug.set_detect_anomaly(False)
+    ac.zeros(1).log()
+    assert not watch.on
+
+
+def test_a_long_loop_keeps_one_step_only():
+    net = Net()
+    with debug.detect_anomaly() as anomaly:
+        for _ in range(20):
+            net(ac.ones(2, 3)).sum().backward()
+    assert len(anomaly.ops) == 6
+
+
 # ------------------------------------------------------------------------------------------------- live graphs
 
 

@@ -42,6 +42,11 @@ class Recording:
         self.stats = stats
         self.lines = lines
         self.title = title
+        self._watching: Any = None
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what was recorded."""
         self.began = perf_counter()
         self.ops: list[tuple[Any, ...]] = []
         self.backwards: dict[int, tuple[float, float, Stats | None]] = {}
@@ -56,7 +61,6 @@ class Recording:
         self._held: dict[int, list[Any]] = {}  # id of a kept buffer -> [its name, how many nodes hold it]
         self._holds: dict[int, list[int]] = {}
         self._buffers = 0
-        self._watching: Any = None
         self._names: dict[int, str] = {}
         self._depth = 0
         self._graph: tuple[int, Graph] | None = None

@@ -107,15 +107,18 @@ def _node_of(code: Any) -> ast.Lambda | ast.FunctionDef | None:
 def formula_of(code: str, function: Callable[..., Any] | None = None) -> str:
     """The formula of a rule given as code: ``lambda g, y: g * (1 - y * y)`` is ``g · (1 − y²)``."""
     try:
-        tree = ast.parse(code.strip(), mode="exec").body[0]
+        body = ast.parse(code.strip(), mode="exec").body
     except SyntaxError:
         return ""
+    if not body:
+        return ""
+    tree = body[0]
     if isinstance(tree, ast.Expr) and isinstance(tree.value, ast.Lambda):
         return _Pretty(tree.value.args).text(tree.value.body)
     if isinstance(tree, ast.FunctionDef):
-        body = [s for s in tree.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
-        if len(body) == 1 and isinstance(body[0], ast.Return) and body[0].value is not None:
-            return _Pretty(tree.args).text(body[0].value)
+        steps = [s for s in tree.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+        if len(steps) == 1 and isinstance(steps[0], ast.Return) and steps[0].value is not None:
+            return _Pretty(tree.args).text(steps[0].value)
         names = [a.arg for a in tree.args.args if a.arg not in ("F", "needs")]
         return f"{tree.name.strip('_')}({', '.join(names)})"
     if function is not None and isinstance(tree, ast.Expr):

@@ -1,4 +1,4 @@
-"""The models of the pictures: recorded, and drawn by every sink without a cut label, an overlap or a word on the console."""
+"""The models of the pictures: drawn by every sink without a cut label, an overlap or a word on the console."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def test_pages(made, tmp_path):
             b.js("graphPage.unfold()")
             b.settle()
             cut = b.js(
-                "graphPage.scene.items.filter(i => !(i.group && i.open)).filter(i => graphPage.scene.lines(i).some((t, k) => "
-                "graphPage.scene.textWidth(t, k ? SMALL_FONT : TITLE_FONT) > i.aw - (i.group ? 34 : 14))).map(i => i.key)"
-                .replace("SMALL_FONT", "graphPage.fonts[1]").replace("TITLE_FONT", "graphPage.fonts[0]")
+                "graphPage.scene.items.filter(i => !(i.group && i.open)).filter(i => graphPage.scene.lines(i)"
+                ".some((t, k) => graphPage.scene.textWidth(t, graphPage.fonts[k]) > i.aw - (i.group ? 34 : 14)))"
+                ".map(i => i.key)"
             )  # fmt: skip
             assert cut == [], name
             overlaps = b.js("""(() => { const bad = [], items = graphPage.scene.items;
-              for (const i of items) for (const j of items) if (i !== j && i.up === j.up && i.ax < j.ax + j.aw && j.ax < i.ax + i.aw
-                && i.ay < j.ay + j.ah && j.ay < i.ay + i.ah) bad.push([i.key, j.key]);
+              for (const i of items) for (const j of items) if (i !== j && i.up === j.up && i.ax < j.ax + j.aw
+                && j.ax < i.ax + i.aw && i.ay < j.ay + j.ah && j.ay < i.ay + i.ah) bad.push([i.key, j.key]);
               return bad; })()""")
             assert overlaps == [], name
         assert b.problems == []
