@@ -6,7 +6,7 @@ Examples
 >>> x = ac.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
 >>> power = ac.fft.rfft(x).abs().square().sum()
 >>> power.backward(); x.grad
-tensor([28., 24., 36., 32.])
+tensor([12., 20., 20., 28.])
 """
 
 from __future__ import annotations

@@ -61,6 +61,7 @@ class Compose(Transform):
     Examples
     --------
     >>> import numpy as np
+    >>> from nn.transforms import Compose, Normalize, RandomCrop, RandomHorizontalFlip, ToTensor
     >>> augment = Compose([RandomCrop(28, padding=2), RandomHorizontalFlip(), ToTensor(), Normalize(0.5, 0.5)])
     >>> augment(np.zeros((28, 28), np.uint8)).shape
     Size([1, 28, 28])
