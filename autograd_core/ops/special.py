@@ -163,8 +163,9 @@ defop(
 
 def _no_derivative(name: str) -> Any:
     raise NotImplementedError(
-    """1/x^2 + ... + 1/(x+9)^2 and then 1/z + 1/(2 z^2) + sum of B_2k / z^(2k+1), z = x + 10 (error below 6e-18);
-    for x < 1/2 by reflection, pi^2 / sin(pi x)^2 - trigamma(1 - x)."""
+        f"{name}: the derivative in its first argument is not implemented (nor is it in PyTorch); "
+        "detach() that argument."
+    )
 
 
 defop(
