@@ -310,6 +310,16 @@ def test_where_a_bad_gradient_began(page):
     assert stop.id in b.js("graphPage.graph.nodes.filter(n => n.gradOrigin).map(n => n.id)")
 
 
+def test_a_comparison_shows_what_was_added_and_removed(page):
+    a, b_ = synthetic.mlp(), synthetic.mlp()
+    b_.nodes.insert(5, synthetic.Node(100, "tanh", "op", (4, 5), "float32", (5,), ("x",)))
+    a.nodes[5].params = {"approximate": "tanh"}
+    b = page(viz.diff(a, b_).merged)
+    legend = b.js("document.getElementById('legend').textContent")
+    assert "only in the second" in legend and "differs" in legend and "only in the first" not in legend
+    assert "The structure first differs here" in b.js("document.getElementById('detail').textContent")
+
+
 def test_hostile_names_do_nothing_but_show(page):
     from .test_sinks import HOSTILE, hostile
 

@@ -43,9 +43,17 @@ function scaleFor(graph, mode) {
   return { mode, get, top, of: (n) => { const x = get(n); return x === null || x === undefined ? null : Math.sqrt(x / top); } };
 }
 
+// What a comparison of two graphs found of a node.
+const MARKS = { added: ["only in the second", [140, 60]], removed: ["only in the first", [28, 90]], numbers: ["differs", [271, 70]] };
+function markPaint(mark, T) {
+  const [h, s] = MARKS[mark][1];
+  return T.dark ? { fill: `hsl(${h} ${s * 0.6}% 20%)`, edge: `hsl(${h} ${s}% 62%)`, ink: T.ink, soft: T.soft, strong: true } : { fill: `hsl(${h} ${s}% 92%)`, edge: `hsl(${h} ${s}% 36%)`, ink: T.ink, soft: T.soft, strong: true };
+}
+
 function paint(item, T, mode, scale) {
   const own = item.group ? T.module : item.kind === "op" ? T.families[item.family] || T.families.other : T[item.kind] || T.module;
   if (item.origin || item.gradOrigin) return { fill: T.badFill, edge: T.bad, ink: T.ink, soft: T.soft, strong: true };
+  if (MARKS[item.mark]) return markPaint(item.mark, T);
   if (mode === "family") return { fill: own.fill, edge: own.edge, ink: T.ink, soft: T.soft };
   if (mode === "nan") {
     const bad = item.group ? item.nan : item.badValue || item.badGrad;

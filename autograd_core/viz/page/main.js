@@ -134,6 +134,7 @@ function startPage() {
       const ends = s.empty ? ["nothing recorded", ""] : s.mode === "grad" ? [short(10 ** (s.middle - 4)) + " vanishing", "exploding " + short(10 ** (s.middle + 4))] : s.mode === "bytes" || s.mode === "saved" ? ["0 B", bytesText(s.top)] : ["0", timeText(s.top)];
       out.push(el("span", {}, ends[0]), el("span", { class: "ramp", style: { background: `linear-gradient(90deg, ${stops})` } }), el("span", {}, ends[1]));
     }
+    for (const mark in MARKS) if (graph.nodes.some((n) => n.mark === mark)) out.push(swatch(markPaint(mark, T), MARKS[mark][0]));
     out.push(swatch(T.parameter, "parameter", true), swatch(T.input, "input"), scene.backward ? el("span", {}, "arrows: the gradient’s way") : el("span", {}, "dashed: no gradient"));
     box.replaceChildren(...out);
   }

@@ -287,7 +287,8 @@ class Scene {
       c.font = SMALL; c.fillStyle = p.soft;
       small.forEach((t, k) => c.fillText(this.cut(t, SMALL, room), cx, top + 15.5 + 13.5 * k));
       if (i.group) { c.font = TITLE; c.fillStyle = p.soft; c.textAlign = "left"; c.fillText("+", x + 9, y + h / 2); }
-      if (i.origin || i.gradOrigin) this.badge(i, x + w, y);
+      if (i.origin || i.gradOrigin) this.badge(x + w, y, i.mark === "error" ? "error" : i.gradOrigin ? "∂ NaN" : "NaN", this.T.bad);
+      else if (MARKS[i.mark]) this.badge(x + w, y, { added: "+", removed: "−", numbers: "≠" }[i.mark], p.edge);
     }
     c.globalAlpha = 1;
   }
@@ -309,9 +310,9 @@ class Scene {
     else c.roundRect(x, y, w, h, i.kind === "parameter" ? h / 2 : 8);
   }
 
-  badge(i, x, y) {
-    const c = this.ctx, text = i.mark === "error" ? "error" : i.gradOrigin ? "∂ NaN" : "NaN", w = this.textWidth(text, SMALL) + 12;
-    c.beginPath(); c.roundRect(x - w + 8, y - 9, w, 17, 8); c.fillStyle = this.T.bad; c.fill();
+  badge(x, y, text, colour) {
+    const c = this.ctx, w = this.textWidth(text, SMALL) + 12;
+    c.beginPath(); c.roundRect(x - w + 8, y - 9, w, 17, 8); c.fillStyle = colour; c.fill();
     c.fillStyle = this.T.dark ? "#16191f" : "#fff"; c.font = SMALL; c.textAlign = "center"; c.fillText(text, x - w / 2 + 8, y);
   }
 }
