@@ -114,7 +114,7 @@ class Diff:
         same: dict[int, int] = {}
         self.pairs: list[tuple[Node, Node]] = []
         steps: list[tuple[Node | None, Node | None]] = []
-        for i, j in _align([_key(n) for n in a], [_key(n) for n in b]):
+        for i, j in _align([_key(n, self.a) for n in a], [_key(n, self.b) for n in b]):
             x, y = (a[i] if i is not None else None), (b[j] if j is not None else None)
             steps.append((x, y))
             if x is not None and y is not None:
@@ -211,8 +211,11 @@ def diff(a: Any, b: Any, *, rtol: float = 1e-5, atol: float = 1e-8) -> Diff:
     return Diff(to_graph(a, "viz.diff"), to_graph(b, "viz.diff"), rtol, atol)
 
 
-def _key(n: Node) -> Hashable:
-    return (n.kind, n.op, n.module, n.name if n.kind == "parameter" else "")
+def _key(n: Node, graph: Graph) -> Hashable:
+    """What makes two nodes the same place: op and class of the module, so that a layer moved up by one still matches."""
+    around = graph.modules.get(n.module)
+    name = n.name.rpartition(".")[2] if n.kind == "parameter" else ""
+    return (n.kind, n.op, around.type if around is not None else n.module, name)
 
 
 def _name(n: Node) -> str:
