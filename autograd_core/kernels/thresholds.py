@@ -38,6 +38,8 @@ THRESHOLDS: dict[str, int] = {
     "dropout.numba": 16_000,
     # attention: multiply-adds of queries with keys
     "attention.numba": 100_000,
+    # CTC: labels times steps
+    "ctc.numba": 4_000,
     # recurrent layers: multiply-adds of the recurrent products
     "rnn.numba": 1_000_000,
 }

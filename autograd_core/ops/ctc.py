@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import ctc as kernels
 from ..op import defop, sym
 from ..tensor import Tensor, wrap
 from .checks import floating
@@ -15,109 +16,22 @@ from .loss import reduction_of
 __all__: list[str] = []
 
 
-def _labels(targets: Any, blank: int) -> tuple[Any, Any]:
-    """Targets with blanks between and around them, and where a step may jump over a blank."""
-    n, s = targets.shape
-    out = np.full((n, 2 * s + 1), blank, np.int64)
-    out[:, 1::2] = targets
-    jump = np.zeros(out.shape, bool)
-    jump[:, 2:] = (out[:, 2:] != blank) & (out[:, 2:] != out[:, :-2])
-    return out, jump
-
-
-def _shifted(a: Any, by: int) -> Any:
-    """Columns moved ``by`` places to the right (left when negative), -inf coming in."""
-    out = np.full_like(a, -np.inf)
-    if by > 0:
-        out[:, by:] = a[:, :-by]
-    else:
-        out[:, :by] = a[:, -by:]
-    return out
-
-
-def _ending(alpha: Any, target_lengths: Any) -> Any:
-    """log p(target): the paths that end in the last label or in the blank behind it."""
-    rows = np.arange(len(alpha))
-    last = alpha[rows, 2 * target_lengths]
-    return np.logaddexp(last, np.where(target_lengths > 0, alpha[rows, np.maximum(2 * target_lengths - 1, 0)], -np.inf))
-
-
 def _ctc(
     logp: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int, zero_infinity: bool
-) -> tuple[Any, Any]:
-    """Loss of each sample, and the log-probabilities of all beginnings (time, batch, labels)."""
-    steps, n, _ = logp.shape
-    labels, jump = _labels(targets, blank)
-    rows = np.arange(n)[:, None]
-    emitted = logp[:, rows, labels]
-    alphas = np.empty(emitted.shape, logp.dtype)
-    alpha = np.full(labels.shape, -np.inf, logp.dtype)  # a path starts with the blank or with the first label
-    alpha[:, 0] = 0
-    alpha[:, 1:2] = np.where(target_lengths > 0, 0, -np.inf)[:, None]
-    for t in range(steps):
-        move = alpha
-        if t:
-            move = np.logaddexp(alpha, _shifted(alpha, 1))
-            move = np.logaddexp(move, np.where(jump, _shifted(alpha, 2), -np.inf))
-        alpha = np.where((t < input_lengths)[:, None], move + emitted[t], alpha)
-        alphas[t] = alpha
-    final = _ending(alpha, target_lengths) if steps else np.where(target_lengths > 0, -np.inf, 0.0)
-    if steps:
-        final = np.where(input_lengths > 0, final, np.where(target_lengths > 0, -np.inf, 0.0))
-    loss = -final.astype(logp.dtype)
-    return np.where(np.isinf(loss), 0, loss) if zero_infinity else loss, alphas
+) -> tuple[Any, Any, Any]:
+    """Losses as asked for, as they are, and the log-probabilities of all beginnings."""
+    full, alphas = kernels.ctc(logp, targets, input_lengths, target_lengths, blank)
+    return np.where(np.isinf(full), 0, full).astype(full.dtype) if zero_infinity else full, full, alphas
 
 
 def _ctc_rule(
-    g: Any,
-    logp: Any,
-    targets: Any,
-    input_lengths: Any,
-    target_lengths: Any,
-    loss: Any,
-    alphas: Any,
-    blank: int,
+    g: Any, logp: Any, targets: Any, input_lengths: Any, target_lengths: Any, full: Any, alphas: Any, blank: int,
     zero_infinity: bool,
-) -> Any:
-    """Minus the probability, given the target, of being in each class at each step."""
-    steps, n, _ = logp.shape
-    labels, jump = _labels(targets, blank)
-    rows = np.arange(n)[:, None]
-    emitted = logp[:, rows, labels]
-    total = -_ctc_total(loss, zero_infinity, alphas, input_lengths, target_lengths)
-    out = np.zeros(logp.shape, logp.dtype)
-    beta = np.full(labels.shape, -np.inf, logp.dtype)
-    ends = np.full(labels.shape, -np.inf, logp.dtype)
-    at = np.arange(n)
-    ends[at, 2 * target_lengths] = 0
-    ends[at, np.maximum(2 * target_lengths - 1, 0)] = 0
-    ahead = np.zeros_like(jump)
-    ahead[:, :-2] = jump[:, 2:]
-    for t in reversed(range(steps)):
-        if t + 1 < steps:
-            come = beta + emitted[t + 1]
-            move = np.logaddexp(come, _shifted(come, -1))
-            move = np.logaddexp(move, np.where(ahead, _shifted(come, -2), -np.inf))
-        else:
-            move = beta
-        last = (t == input_lengths - 1)[:, None]
-        beta = np.where(last, ends, np.where((t < input_lengths)[:, None], move, -np.inf))
-        weight = np.exp(alphas[t] + beta - total[:, None])
-        weight = np.where((t < input_lengths)[:, None] & np.isfinite(beta) & np.isfinite(alphas[t]), weight, 0)
-        np.add.at(out[t], (rows, labels), -weight)
-    out *= g[None, :, None]
-    impossible = np.isinf(total)
-    if impossible.any():  # no path at all: the gradient is not defined, or 0 when asked for
-        out[:, impossible] = 0 if zero_infinity else np.nan
+) -> Any:  # fmt: skip
+    out = kernels.ctc_backward(g, logp, targets, input_lengths, target_lengths, full, alphas, blank)
+    if not zero_infinity and np.isinf(full).any():
+        out[:, np.isinf(full)] = np.nan  # a target that does not fit: the gradient is not defined
     return out
-
-
-def _ctc_total(loss: Any, zero_infinity: bool, alphas: Any, input_lengths: Any, target_lengths: Any) -> Any:
-    """The losses before infinite ones were zeroed."""
-    if not zero_infinity or not len(alphas):
-        return loss
-    total = -_ending(alphas[-1], target_lengths)
-    return np.where(input_lengths > 0, total, loss)
 
 
 def _ctc_reference(
@@ -125,7 +39,7 @@ def _ctc_reference(
 ) -> Any:
     """The sum over all paths by dynamic programming, one op a step."""
     steps, n, _ = logp.array.shape
-    labels, jump = _labels(targets.array, blank)
+    labels, jump = kernels.labelled(targets.array, blank)
     lengths, ends = input_lengths.array, target_lengths.array
     low = -1e30  # stands for log 0: differences of infinities have no derivative
     width = labels.shape[1]
@@ -157,13 +71,11 @@ defop(
     "logp targets input_lengths target_lengths",
     "blank zero_infinity",
     name="ctc_loss",
-    outputs="loss alphas",
+    outputs="loss full alphas",
     differentiable="loss",
     formula="-log of the sum over all paths that spell the target of their probability",
     reference=_ctc_reference,
-    logp=lambda g, logp, targets, input_lengths, target_lengths, loss, alphas, blank, zero_infinity: _ctc_rule(
-        g, logp, targets, input_lengths, target_lengths, loss, alphas, blank, zero_infinity
-    ),
+    logp=_ctc_rule,
 )
 
 

@@ -172,6 +172,10 @@ LARGE = {
         f32(2, 4, 65, 32), f32(2, 4, 65, 32, seed=1), f32(2, 4, 65, 32, seed=2),
     ),
     "grid_sample": (lambda f, x, g: f.grid_sample(x, g, align_corners=False), f32(2, 5, 31, 33), f32(2, 30, 30, 2, seed=1) * 0.5),  # noqa: E501
+    "ctc_loss": (
+        lambda f, x, t: f.ctc_loss(x.log_softmax(-1), t, tuple(range(40, 24, -1)), tuple(range(16)), reduction="none"),
+        f32(40, 16, 12), labels(11, 16, 15) + 1,
+    ),
 }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.op_samples import S, t
+from tests.op_samples import S, resolve, t
 
 F = "nn.functional."
 
@@ -38,6 +38,13 @@ SAMPLES = [
         padding=(0, 1, 0),
         groups=2,
         output_padding=(1, 0, 0),
+    ),
+    S(
+        lambda T, x, w, b: resolve(T, F + "conv2d")(x, w, b) ** 2,
+        t(1, 2, 4, 4),
+        t(3, 2, 2, 2),
+        t(3),
+        label=F + "conv2d squared: the bias in second order",
     ),
     S("conv2d", t(2, 3, 5, 5), t(4, 3, 3, 3), t(4), padding=1),
     S("conv1d", t(2, 3, 5), t(4, 3, 3), t(4), padding=1),

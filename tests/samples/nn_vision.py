@@ -49,7 +49,8 @@ for mode, shape in (
         S(F + "interpolate", t(*shape), size=7, mode=mode),
         S(F + "interpolate", t(*shape), (2, 3, 1)[:rank], mode=mode),
         S(F + "interpolate", t(*shape), scale_factor=2.0, mode=mode),
-        S(F + "interpolate", t(*shape), scale_factor=(1.7, 0.6, 1.3)[:rank], mode=mode),
+        # no size stays as it is: for those PyTorch's nearest modes go forward by the scale and backward by the size
+        S(F + "interpolate", t(*shape), scale_factor=(1.7, 0.6, 1.6)[:rank], mode=mode),
         S(F + "interpolate", t(*shape), scale_factor=1.7, mode=mode, recompute_scale_factor=True),
     ]
     if mode in ("linear", "bilinear", "bicubic", "trilinear"):
