@@ -30,11 +30,11 @@ class Hooks:
         "backward_pre",
         "forward",
         "forward_pre",
-        "load_post",
-        "load_pre",
+        "load_state_dict_post",
+        "load_state_dict_pre",
         "old_backward",
-        "save",
-        "save_pre",
+        "state_dict",
+        "state_dict_pre",
         "with_kwargs",
     )
 
@@ -44,11 +44,11 @@ class Hooks:
         self.backward_pre: dict[int, Callable[..., Any]] = {}
         self.backward: dict[int, Callable[..., Any]] = {}
         self.old_backward: dict[int, Callable[..., Any]] = {}
-        self.save_pre: dict[int, Callable[..., Any]] = {}
-        self.save: dict[int, Callable[..., Any]] = {}
-        self.load_pre: dict[int, Callable[..., Any]] = {}
-        self.load_post: dict[int, Callable[..., Any]] = {}
-        self.with_kwargs: set[int] = set()  # for load_pre: those that get the module first
+        self.state_dict_pre: dict[int, Callable[..., Any]] = {}
+        self.state_dict: dict[int, Callable[..., Any]] = {}
+        self.load_state_dict_pre: dict[int, Callable[..., Any]] = {}
+        self.load_state_dict_post: dict[int, Callable[..., Any]] = {}
+        self.with_kwargs: set[int] = set()  # for load_state_dict_pre: those that get the module first
         self.always: set[int] = set()
 
     def add(
@@ -200,7 +200,8 @@ class _AroundBackward:
         places = [i for i, v in enumerate(values) if isinstance(v, Tensor)]
         if not places:
             warnings.warn(
-                f"full backward hook: for it to be called, {type(self.module).__name__} must return a Tensor or a tuple of "
+                f"full backward hook: for it to be called, {type(self.module).__name__} must return a Tensor or "
+                "a tuple of "
                 f"Tensors, not {type(result).__name__}.",
                 stacklevel=4,
             )

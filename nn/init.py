@@ -13,7 +13,8 @@ from autograd_core import Generator, Tensor, graph
 from autograd_core.random import stream
 
 __all__ = [
-    "calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "orthogonal_",
+    "calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",
+    "orthogonal_",
     "sparse_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
 ]  # fmt: skip
 
@@ -156,7 +157,8 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     if nonlinearity == "selu":
         return 3.0 / 4
     raise ValueError(
-        f"calculate_gain: unsupported nonlinearity {nonlinearity!r}; use linear, conv1d ... , sigmoid, tanh, relu, leaky_relu, selu."
+        f"calculate_gain: unsupported nonlinearity {nonlinearity!r}; use linear, conv1d ... , sigmoid, tanh, "
+        "relu, leaky_relu, selu."
     )
 
 

@@ -22,11 +22,10 @@ class _IncompatibleKeys(NamedTuple):
             return "<All keys matched successfully>"
         return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
-    __str__ = __repr__
-
 
 class StateDict(OrderedDict[str, Any]):
-    """The working copy of a state_dict during loading; ``pending`` are the copies to make once all has been compared."""
+    """The working copy of a state_dict during loading; ``pending`` are the copies to make once all has been
+    compared."""
 
     pending: list[tuple[Any, str, Any, Any]]
 
@@ -55,7 +54,7 @@ def load_state_dict(root: Any, state_dict: Mapping[str, Any], strict: bool, assi
                 mine.pending = working.pending
                 visit(child, mine, inner)
         if module._hooks is not None:
-            later.extend((module, hook) for hook in module._hooks.load_post.values())
+            later.extend((module, hook) for hook in module._hooks.load_state_dict_post.values())
 
     visit(root, working, "")
     failed = messages or (strict and (missing or unexpected) and not later)
@@ -86,7 +85,7 @@ def load_own(
 ) -> None:
     """The default of ``Module._load_from_state_dict``: this module's own tensors, not its children's."""
     if module._hooks is not None:
-        for key, hook in list(module._hooks.load_pre.items()):
+        for key, hook in list(module._hooks.load_state_dict_pre.items()):
             first = (module,) if key in module._hooks.with_kwargs else ()
             hook(*first, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
     assign = bool(local_metadata.get("assign_to_params_buffers", False))
@@ -216,7 +215,10 @@ def _hint(wanted: Mapping[str, Any], given: Mapping[str, Any]) -> str:
                 f"load {{k.removeprefix({prefix!r}): v for k, v in state_dict.items()}}."
             )
         if given and wanted and all(k.startswith(prefix) for k in wanted) and any(prefix + k in wanted for k in given):
-            return f'The model\'s keys begin with "{prefix}", those given do not: load {{{prefix!r} + k: v for k, v in state_dict.items()}}.'
+            return (
+                f'The model\'s keys begin with "{prefix}", those given do not: '
+                f"load {{{prefix!r} + k: v for k, v in state_dict.items()}}."
+            )
     inner = [k for k, v in given.items() if isinstance(v, Mapping) and any(n in wanted for n in v)]
     if inner:
         return f'This is a whole checkpoint; did you mean state_dict["{inner[0]}"]?'

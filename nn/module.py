@@ -127,7 +127,8 @@ class Module:
             if value is not None:
                 raise TypeError(
                     f"{type(self).__name__}: cannot assign a {type(value).__name__} as parameter {name!r} "
-                    "(a Parameter or None is expected). Wrap it in nn.Parameter, or write into the parameter under no_grad()."
+                    "(a Parameter or None is expected). Wrap it in nn.Parameter, or write into the parameter "
+                    "under no_grad()."
                 )
             values[name] = None
         elif name in values["_modules"].names:
@@ -167,7 +168,7 @@ class Module:
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'.{hint}", name=name, obj=self)
 
     def _release(self, name: str, keep: str) -> None:
-        """Take ``name`` out of the attributes and of the tables other than ``keep``: it is about to be registered there."""
+        """Take ``name`` out of the attributes and of the tables other than ``keep``."""
         for table in _TABLES:
             names = self.__dict__[table].names
             if name in names:
@@ -200,7 +201,8 @@ class Module:
                 )
             if not param.is_leaf:
                 raise ValueError(
-                    f"register_parameter: {name!r} was computed by an op; a parameter is a leaf. Compute it in forward instead."
+                    f"register_parameter: {name!r} was computed by an op; a parameter is a leaf. Compute it in "
+                    "forward instead."
                 )
         self._parameters[name] = param
 
@@ -211,7 +213,8 @@ class Module:
         self._check_name("register_buffer", name, self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(
-                f"register_buffer: cannot register a {type(tensor).__name__} as buffer {name!r} (a Tensor or None is expected)."
+                f"register_buffer: cannot register a {type(tensor).__name__} as buffer {name!r} (a Tensor or "
+                "None is expected)."
             )
         self._buffers[name] = tensor
         if persistent:
@@ -292,9 +295,8 @@ class Module:
         self, get: Callable[[Any], Any], prefix: str, recurse: bool, remove_duplicate: bool
     ) -> Iterator[Any]:
         seen: set[int] = set()
-        for path, module in (
-            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
-        ):
+        modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
+        for path, module in modules:
             for name, value in get(module):
                 if value is None or (remove_duplicate and id(value) in seen):
                     continue
@@ -416,7 +418,7 @@ class Module:
         return self
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Convert floating point (and complex) parameters and buffers, in place: ``to(dtype)``, ``to("cpu")``, ``to(tensor)``.
+        """Convert floating point and complex parameters and buffers: ``to(dtype)``, ``to("cpu")``, ``to(tensor)``.
 
         Raises
         ------
@@ -516,7 +518,7 @@ class Module:
     ) -> RemovableHandle:
         """Call ``hook(module, args, output)`` after forward; what it returns replaces the output.
 
-        With ``with_kwargs`` it is ``hook(module, args, kwargs, output)``; with ``always_call`` it also runs when forward
+        With ``with_kwargs`` it is ``hook(module, args, kwargs, output)``; with ``always_call`` it runs even if forward
         raised.
         """
         return self._own_hooks().add("forward", hook, prepend=prepend, with_kwargs=with_kwargs, always=always_call)
@@ -526,7 +528,7 @@ class Module:
         return self._own_hooks().add("backward_pre", hook, prepend=prepend)
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(module, grad_input, grad_output)`` when the gradients of the inputs are there; it may replace them."""
+        """Call ``hook(module, grad_input, grad_output)`` after the module's backward; it may replace ``grad_input``."""
         return self._own_hooks().add("backward", hook, prepend=prepend)
 
     def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
@@ -535,26 +537,26 @@ class Module:
 
     def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(module, prefix, keep_vars)`` before ``state_dict`` reads the module."""
-        return self._own_hooks().add("save_pre", hook)
+        return self._own_hooks().add("state_dict_pre", hook)
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(module, state_dict, prefix, local_metadata)`` after; it may change the dict in place."""
-        return self._own_hooks().add("save", hook)
+        return self._own_hooks().add("state_dict", hook)
 
     _register_state_dict_hook = register_state_dict_post_hook
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`` before loading."""
-        return self._own_hooks().add("load_pre", hook, with_kwargs=True)
+        """Call ``hook(module, state_dict, prefix, metadata, strict, missing, unexpected, errors)`` before loading."""
+        return self._own_hooks().add("load_state_dict_pre", hook, with_kwargs=True)
 
     def _register_load_state_dict_pre_hook(
         self, hook: Callable[..., Any], with_module: bool = False
     ) -> RemovableHandle:
-        return self._own_hooks().add("load_pre", hook, with_kwargs=with_module)
+        return self._own_hooks().add("load_state_dict_pre", hook, with_kwargs=with_module)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(module, incompatible_keys)`` after loading; it may take keys out of the two lists."""
-        return self._own_hooks().add("load_post", hook)
+        return self._own_hooks().add("load_state_dict_post", hook)
 
     # ---------------------------------------------------------------------------------------------- state
 
@@ -589,24 +591,19 @@ class Module:
         keep_vars : bool
             Give the parameters themselves instead of detached tensors.
         """
-        for name, value in zip(
-            ("destination", "prefix", "keep_vars"), args, strict=False
-        ):  # PyTorch's old positional form
-            destination, prefix, keep_vars = (
-                (value, prefix, keep_vars) if name == "destination"
-                else (destination, value, keep_vars) if name == "prefix" else (destination, prefix, value)
-            )  # fmt: skip
+        if args:  # PyTorch's old positional form
+            destination, prefix, keep_vars = [*args, *[destination, prefix, keep_vars][len(args) :]]
         if destination is None:
             destination = OrderedDict()
         if self._hooks is not None:
-            for hook in list(self._hooks.save_pre.values()):
+            for hook in list(self._hooks.state_dict_pre.values()):
                 hook(self, prefix, keep_vars)
         self._save_to_state_dict(destination, prefix, keep_vars)
         for name, child in self._modules.items():
             if child is not None:
                 child.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
         if self._hooks is not None:
-            for hook in list(self._hooks.save.values()):
+            for hook in list(self._hooks.state_dict.values()):
                 got = hook(self, destination, prefix, {})
                 if got is not None:
                     destination = got
@@ -688,16 +685,9 @@ def _table(kind: str) -> property:
     return property(lambda self: getattr(self._own_hooks(), kind), doc=f"The hooks of kind {kind!r}, by handle id.")
 
 
-for _name, _kind in {
-    "_forward_hooks": "forward",
-    "_forward_pre_hooks": "forward_pre",
-    "_backward_hooks": "backward",
-    "_backward_pre_hooks": "backward_pre",
-    "_state_dict_hooks": "save",
-    "_state_dict_pre_hooks": "save_pre",
-    "_load_state_dict_pre_hooks": "load_pre",
-    "_load_state_dict_post_hooks": "load_post",
-}.items():
-    setattr(Module, _name, _table(_kind))
+for _kind in ("forward", "forward_pre", "backward", "backward_pre", "state_dict", "state_dict_pre"):
+    setattr(Module, f"_{_kind}_hooks", _table(_kind))  # the names under which PyTorch's users find them
+for _kind in ("load_state_dict_pre", "load_state_dict_post"):
+    setattr(Module, f"_{_kind}_hooks", _table(_kind))
 
 _watch = graph.watch

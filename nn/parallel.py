@@ -25,7 +25,9 @@ class DataParallel(Module):
     def __init__(self, module: Module, device_ids: Any = None, output_device: Any = None, dim: int = 0) -> None:
         super().__init__()
         self.module = module
-        self.dim, self.device_ids, self.output_device = dim, [], None
+        self.dim = dim
+        self.device_ids: list[Any] = []
+        self.output_device = None
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         return self.module(*inputs, **kwargs)

@@ -39,7 +39,8 @@ def _classes(output: Any, target: Any, name: str) -> tuple[Any, Any]:
     o, t = output.array, target.array
     if t.dtype.kind not in "iub" or o.ndim != t.ndim + 1 or o.shape[:1] + o.shape[2:] != t.shape:
         raise ValueError(
-            f"{name}: expected scores (N, classes, ...) and integer targets (N, ...), got {o.shape} and {t.shape} {t.dtype}."
+            f"{name}: expected scores (N, classes, ...) and integer targets (N, ...), got {o.shape} and "
+            f"{t.shape} {t.dtype}."
         )
     return o, t
 
@@ -384,7 +385,8 @@ def _one_epoch(
         value = float(loss)
         if not math.isfinite(value):
             raise RuntimeError(
-                f"fit: the loss is {value} in {title}, batch {i}. Lower the learning rate, clip gradients (clip_norm=...), "
+                f"fit: the loss is {value} in {title}, batch {i}. Lower the learning rate, clip gradients "
+                "(clip_norm=...), "
                 "or look for the first bad value with autograd_core.debug."
             )
         loss.backward()

@@ -89,7 +89,8 @@ class ReLU(_Inplace):
 
 
 class RReLU(Module):
-    """x for x >= 0, a x below; a is drawn from U(lower, upper) for each element in training, their mean in evaluation."""
+    """x for x >= 0, a x below; a is drawn from U(lower, upper) for each element in training, their mean in
+    evaluation."""
 
     def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False) -> None:
         super().__init__()
@@ -218,7 +219,8 @@ class CELU(Module):
 
 
 class SELU(_Inplace):
-    """scale (max(x, 0) + min(0, alpha (exp(x) - 1))), the two constants keep mean 0 and variance 1 (Klambauer et al. 2017)."""
+    """scale (max(x, 0) + min(0, alpha (exp(x) - 1))), the two constants keep mean 0 and variance 1 (Klambauer et al.
+    2017)."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.selu(input, self.inplace)
@@ -239,7 +241,8 @@ class GLU(Module):
 
 
 class GELU(Module):
-    """x Phi(x), Phi the distribution function of the normal distribution; ``approximate="tanh"`` for the known approximation."""
+    """x Phi(x), Phi the distribution function of the normal distribution; ``approximate="tanh"`` for the known
+    approximation."""
 
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()

@@ -61,7 +61,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             or any(int(c) != c for c in cuts)
         ):
             raise ValueError(
-                "AdaptiveLogSoftmaxWithLoss: cutoffs must be a sequence of unique, positive integers in increasing order, "
+                "AdaptiveLogSoftmaxWithLoss: cutoffs must be a sequence of unique, positive integers in "
+                "increasing order, "
                 f"each between 1 and n_classes-1={n_classes - 1}, got {cuts}."
             )
         self.in_features, self.n_classes = in_features, n_classes
@@ -91,7 +92,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         batched = target_.ndim == 1
         if target_.ndim > 1 or input_.ndim != target_.ndim + 1 or (batched and len(input_) != len(target_)):
             raise RuntimeError(
-                "AdaptiveLogSoftmaxWithLoss: expected input (N, in_features) with target (N,), or (in_features,) with (), "
+                "AdaptiveLogSoftmaxWithLoss: expected input (N, in_features) with target (N,), or (in_features,) "
+                "with (), "
                 f"got {tuple(input_.shape)} and {tuple(target_.shape)}."
             )
         x: Any = input_ if batched else input_.unsqueeze(0)  # type: ignore[attr-defined]
@@ -102,14 +104,14 @@ class AdaptiveLogSoftmaxWithLoss(Module):
                 f"AdaptiveLogSoftmaxWithLoss: target values must be in [0, {self.n_classes - 1}], "
                 f"found [{values.min()}, {values.max()}]."
             )
-        head = F.log_softmax(self.head(x), dim=1)
+        head: Any = F.log_softmax(self.head(x), dim=1)
         output = x.new_zeros(len(target))
         column = target.clone()
         for i in range(self.n_clusters):
             rows = ((target >= self.cutoffs[i]) & (target < self.cutoffs[i + 1])).nonzero()[:, 0]
             if len(rows):
                 column[rows] = self.shortlist_size + i
-                inside = F.log_softmax(self.tail[i](x[rows]), dim=1)
+                inside: Any = F.log_softmax(self.tail[i](x[rows]), dim=1)
                 relative = target[rows] - self.cutoffs[i]
                 output = output.scatter_add(0, rows, inside.gather(1, relative.unsqueeze(1)).squeeze(1))
         output = output + head.gather(1, column.unsqueeze(1)).squeeze(1)

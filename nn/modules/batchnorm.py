@@ -142,7 +142,8 @@ class _BatchNorm(_NormBase):
             self._check_input_dim(input)
         if input.array.shape[1] != self.num_features:
             raise RuntimeError(
-                f"{type(self).__name__}: expected {self.num_features} channels in dimension 1, got {input.array.shape[1]}, "
+                f"{type(self).__name__}: expected {self.num_features} channels in dimension 1, got "
+                f"{input.array.shape[1]}, "
                 f"input shape {tuple(input.shape)}."
             )
         factor = self.momentum if self.momentum is not None else 0.0
@@ -181,7 +182,8 @@ class BatchNorm3d(_BatchNorm):
 
 
 class SyncBatchNorm(_BatchNorm):
-    """Batch norm across processes; with one process, which is what there is here, :class:`BatchNorm2d` for any input."""
+    """Batch norm across processes; with one process, which is what there is here, :class:`BatchNorm2d` for any
+    input."""
 
     _ndims = (2, 3, 4, 5)
 

@@ -128,7 +128,8 @@ class _ConvNd(Module):
         n = self._n
         if len(shape) not in (n + 1, n + 2):
             return RuntimeError(
-                f"{name}: expected {n + 1}-d (unbatched) or {n + 2}-d (batched) input, got {len(shape)}-d, input shape {shape}."
+                f"{name}: expected {n + 1}-d (unbatched) or {n + 2}-d (batched) input, got {len(shape)}-d, input "
+                f"shape {shape}."
             )
         channels = shape[-n - 1]
         if channels != self.in_channels:
@@ -376,7 +377,8 @@ class _ConvTransposeNd(_ConvNd):
         return tuple(s - lo for s, lo in zip(sizes, least, strict=True))
 
 
-_TRANSPOSE_DOC = """Transposed convolution over {n} spatial dimension{s}: the input gradient of ``Conv{n}d``, as a layer.
+_TRANSPOSE_DOC = """Transposed convolution over {n} spatial dimension{s}: the input gradient of ``Conv{n}d``, as a
+layer.
 
     Parameters
     ----------

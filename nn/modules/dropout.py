@@ -1,4 +1,5 @@
-"""Dropout: in training, elements or channels are zeroed at random and the rest scaled; in evaluation nothing happens."""
+"""Dropout: in training, elements or channels are zeroed at random and the rest scaled; in evaluation nothing
+happens."""
 
 from __future__ import annotations
 

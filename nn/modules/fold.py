@@ -13,7 +13,8 @@ __all__ = ["Fold", "Unfold"]
 
 
 class Fold(Module):
-    """Sums sliding blocks (N, C * prod(kernel_size), L) into images (N, C, *output_size): the transpose of :class:`Unfold`.
+    """Sums sliding blocks (N, C * prod(kernel_size), L) into images (N, C, *output_size): the transpose of
+    :class:`Unfold`.
 
     Parameters
     ----------

@@ -63,7 +63,8 @@ class _InstanceNorm(_NormBase):
         self._check_input_dim(input)
         channels = input.shape[self._feature_dim]
         if channels != self.num_features:
-            text = f"{type(self).__name__}: expected {self.num_features} channels, got {channels}, input shape {tuple(input.shape)}."
+            name, shape = type(self).__name__, tuple(input.shape)
+            text = f"{name}: expected {self.num_features} channels, got {channels}, input shape {shape}."
             if self.affine or self.track_running_stats:
                 raise ValueError(text)
             warnings.warn(f"{text} num_features is not used without affine; give the right one.", stacklevel=2)

@@ -12,8 +12,10 @@ from .. import functional as F
 from ..module import Module
 
 __all__ = [
-    "BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CosineEmbeddingLoss", "CrossEntropyLoss", "GaussianNLLLoss", "HingeEmbeddingLoss",
-    "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss", "MarginRankingLoss", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss",
+    "BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CosineEmbeddingLoss", "CrossEntropyLoss", "GaussianNLLLoss",
+    "HingeEmbeddingLoss",
+    "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss", "MarginRankingLoss", "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
     "MultiMarginLoss", "NLLLoss", "PoissonNLLLoss", "SmoothL1Loss", "SoftMarginLoss", "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
 ]  # fmt: skip
@@ -180,7 +182,8 @@ class CrossEntropyLoss(_WeightedLoss):
 
 
 class PoissonNLLLoss(_Loss):
-    """exp(input) - target input (or input - target log(input + eps) without ``log_input``), with Stirling's term if ``full``."""
+    """exp(input) - target input (or input - target log(input + eps) without ``log_input``), with Stirling's term if
+    ``full``."""
 
     def __init__(
         self,
@@ -239,7 +242,8 @@ class BCELoss(_WeightedLoss):
 
 
 class BCEWithLogitsLoss(_Loss):
-    """:class:`BCELoss` of sigmoid(input), computed without overflow; ``pos_weight`` weighs the positive term per class."""
+    """:class:`BCELoss` of sigmoid(input), computed without overflow; ``pos_weight`` weighs the positive term per
+    class."""
 
     def __init__(
         self,
@@ -320,7 +324,8 @@ class MarginRankingLoss(_Loss):
 
 
 class MultiMarginLoss(_WeightedLoss):
-    """Sum over the other classes of max(0, margin - input[target] + input[other])^p, divided by the number of classes."""
+    """Sum over the other classes of max(0, margin - input[target] + input[other])^p, divided by the number of
+    classes."""
 
     def __init__(
         self,

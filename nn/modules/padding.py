@@ -11,8 +11,10 @@ from ..module import Module
 from .sizes import per_dim
 
 __all__ = [
-    "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "ReflectionPad1d",
-    "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d", "ZeroPad1d", "ZeroPad2d",
+    "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d",
+    "ReflectionPad1d",
+    "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d", "ZeroPad1d",
+    "ZeroPad2d",
     "ZeroPad3d",
 ]  # fmt: skip
 
@@ -76,7 +78,8 @@ class ConstantPad2d(_ConstantPad):
 
 
 class ConstantPad3d(_ConstantPad):
-    """Pads the last three dimensions with ``value``; ``padding`` is a width or (left, right, top, bottom, front, back)."""
+    """Pads the last three dimensions with ``value``; ``padding`` is a width or (left, right, top, bottom, front,
+    back)."""
 
     _n = 3
 

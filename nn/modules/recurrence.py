@@ -22,7 +22,7 @@ def relu_step(gates: Any, h: Any, w_hh: Any, b_hh: Any) -> Any:
 def gru_step(gates: Any, h: Any, w_hh: Any, b_hh: Any) -> Any:
     """The gated recurrent unit (Cho et al. 2014) in PyTorch's form: h' = n + z (h - n)."""
     n_hidden = h.shape[-1]
-    own = F.linear(h, w_hh, b_hh)
+    own: Any = F.linear(h, w_hh, b_hh)
     rz = (gates[..., : 2 * n_hidden] + own[..., : 2 * n_hidden]).sigmoid()
     r, z = rz[..., :n_hidden], rz[..., n_hidden:]
     n = (gates[..., 2 * n_hidden :] + r * own[..., 2 * n_hidden :]).tanh()

@@ -69,7 +69,7 @@ class RNNBase(Module):
         for layer in range(num_layers):
             width = input_size if layer == 0 else out * self._directions
             for suffix in ("", "_reverse")[: self._directions]:
-                shapes = {"weight_ih": (rows, width), "weight_hh": (rows, out)}
+                shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, width), "weight_hh": (rows, out)}
                 if bias:
                     shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
                 if proj_size:
@@ -131,7 +131,7 @@ class RNNBase(Module):
             )
 
     def _check_state(self, what: str, state: Any, batch: int, width: int, batched: bool) -> Any:
-        wanted = (self.num_layers * self._directions, batch, width)
+        wanted: tuple[int, ...] = (self.num_layers * self._directions, batch, width)
         if not batched:
             wanted = (wanted[0], width)
         if not isinstance(state, Tensor) or tuple(state.shape) != wanted:
@@ -140,12 +140,14 @@ class RNNBase(Module):
         return state if batched else state.unsqueeze(1)  # type: ignore[attr-defined]
 
     def forward(self, input: Any, hx: Any = None) -> Any:
-        """Run over a batch (T, B, input_size), (B, T, input_size) with ``batch_first``, one sequence, or a PackedSequence.
+        """Run over a batch (T, B, input_size), (B, T, input_size) with ``batch_first``, one sequence, or a
+        PackedSequence.
 
         Returns
         -------
         tuple
-            The last layer's output at every step, and the final state (h, or (h, c) for LSTM) of every layer and direction.
+            The last layer's output at every step, and the final state (h, or (h, c) for LSTM) of every layer and
+            direction.
         """
         from ..utils.rnn import PackedSequence
 
@@ -211,12 +213,13 @@ class RNNBase(Module):
         return x, tuple(ac.stack(parts, 0) for parts in zip(*finals, strict=True))  # type: ignore[attr-defined]
 
     def _layer(self, x: Any, state: list[Any], weights: tuple[Any, ...], reverse: bool, lengths: Any) -> Any:
+        rest: tuple[Any, ...] = (reverse, lengths)
         if self.mode == "LSTM":
-            return lstm_layer(x, *state, *weights, reverse=reverse, lengths=lengths)
+            return lstm_layer(x, *state, *weights, *rest)
         if self.mode == "GRU":
-            return gru_layer(x, *state, *weights[:4], reverse=reverse, lengths=lengths)
-        kind = "relu" if self.mode == "RNN_RELU" else "tanh"
-        return rnn_layer(x, *state, *weights[:4], nonlinearity=kind, reverse=reverse, lengths=lengths)
+            return gru_layer(x, *state, *weights[:4], *rest)
+        rest = ("relu" if self.mode == "RNN_RELU" else "tanh", *rest)
+        return rnn_layer(x, *state, *weights[:4], *rest)
 
     def extra_repr(self) -> str:
         s = f"{self.input_size}, {self.hidden_size}"
@@ -325,7 +328,8 @@ class RNN(RNNBase):
 class LSTM(RNNBase):
     __doc__ = _LAYER_DOC.format(
         name="LSTM", state="(h, c)", title="Long short-term memory (Hochreiter & Schmidhuber 1997).",
-        formula="i, f, o = sigmoid(...); g = tanh(...); c_t = f c_{t-1} + i g; h_t = o tanh(c_t), (...) = W_ih x_t + b_ih + W_hh h_{t-1} + b_hh",
+        formula="i, f, o = sigmoid(...); g = tanh(...); c_t = f c_{t-1} + i g; h_t = o tanh(c_t), (...) = W_ih "
+            "x_t + b_ih + W_hh h_{t-1} + b_hh",
         extra="", gates="Blocks of hidden_size rows for i, f, g, o",
     )  # fmt: skip
 

@@ -1,4 +1,5 @@
-"""Tools around modules: gradient clipping, vectors of parameters, packed sequences, parametrizations, pruning, summaries."""
+"""Tools around modules: gradient clipping, vectors of parameters, packed sequences, parametrizations, pruning,
+summaries."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from .weight_norm import remove_weight_norm, weight_norm
 __all__ = [
     "Summary", "clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "count_parameters",
     "fuse_conv_bn_eval", "fuse_conv_bn_weights", "fuse_linear_bn_eval", "fuse_linear_bn_weights", "get_total_norm",
-    "parameters_to_vector", "parametrizations", "parametrize", "prune", "remove_spectral_norm", "remove_weight_norm", "rnn",
+    "parameters_to_vector", "parametrizations", "parametrize", "prune", "remove_spectral_norm", "remove_weight_norm",
+    "rnn",
     "skip_init", "spectral_norm", "stateless", "summary", "vector_to_parameters", "weight_norm",
 ]  # fmt: skip

@@ -23,7 +23,8 @@ def _check(name: str, layer: Any, bn: Any) -> None:
 def fuse_conv_bn_weights(
     conv_w: Any, conv_b: Any, bn_rm: Any, bn_rv: Any, bn_eps: float, bn_w: Any, bn_b: Any, transpose: bool = False
 ) -> tuple[Parameter, Parameter]:
-    """Weight and bias of the convolution that computes ``batch_norm(conv(x))``: w s and (b - mean) s + bias, s = weight / sqrt(var + eps)."""
+    """Weight and bias of the convolution that computes ``batch_norm(conv(x))``: w s and (b - mean) s + bias, s =
+    weight / sqrt(var + eps)."""
     scale = (bn_rv + bn_eps).rsqrt()
     if bn_w is not None:
         scale = scale * bn_w
@@ -71,7 +72,8 @@ def fuse_linear_bn_eval(linear: Any, bn: Any) -> Any:
     _check("fuse_linear_bn_eval", linear, bn)
     if bn.num_features not in (1, linear.out_features):
         raise RuntimeError(
-            f"fuse_linear_bn_eval: the batch norm has {bn.num_features} features, the linear map {linear.out_features} outputs."
+            f"fuse_linear_bn_eval: the batch norm has {bn.num_features} features, the linear map "
+            f"{linear.out_features} outputs."
         )
     fused = copy.deepcopy(linear)
     statistics = [

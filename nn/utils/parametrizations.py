@@ -187,7 +187,9 @@ class _Orthogonal(Module):
             reflectors, tau, _, _ = geqrf(a)
             diagonal = np.arange(k)
             signs = np.sign(reflectors[diagonal, diagonal])
-            reflectors[diagonal, diagonal] = signs * np.where(tau == 0, -1, 1)  # a reflector with tau 0 reflects nothing
+            reflectors[diagonal, diagonal] = signs * np.where(
+                tau == 0, -1, 1
+            )  # a reflector with tau 0 reflects nothing
             out[i] = reflectors
         result: Any = ac.from_numpy(out.reshape(Q.shape))
         return result.mT if wide else result

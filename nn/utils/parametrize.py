@@ -1,7 +1,8 @@
 """Parametrizations: a parameter that is computed from other parameters whenever it is read.
 
 ``module.weight`` becomes a property of a class made for this module; what is learned is in
-``module.parametrizations.weight``.  The class is made anew whenever the set of parametrized names changes, so copies of a
+``module.parametrizations.weight``.  The class is made anew whenever the set of parametrized names changes, so copies
+of a
 module never share one that is being changed.
 """
 
@@ -11,7 +12,7 @@ import copy
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import autograd_core as ac
 from autograd_core import Tensor
@@ -66,7 +67,8 @@ def _check_same(what: str, new: Any, old: Any) -> None:
 
 
 class ParametrizationList(ModuleList):
-    """The parametrizations of one tensor, and the original tensor(s) they start from (``original`` or ``original0`` ...)."""
+    """The parametrizations of one tensor, and the original tensor(s) they start from (``original`` or ``original0``
+    ...)."""
 
     def __init__(self, modules: Sequence[Module], original: Any, unsafe: bool = False) -> None:
         if not modules:
@@ -84,10 +86,12 @@ class ParametrizationList(ModuleList):
             )
         self.is_tensor = isinstance(new, Tensor)
         self.ntensors = 1 if self.is_tensor else len(new)
+        new = cast(Any, new)
         if self.is_tensor:
             if new.dtype != original.dtype:
                 raise ValueError(
-                    f"register_parametrization: right_inverse may not change the dtype, {original.dtype} became {new.dtype}."
+                    f"register_parametrization: right_inverse may not change the dtype, {original.dtype} became "
+                    f"{new.dtype}."
                 )
             if new is not original:
                 original.data = new.detach()  # the parameter keeps its identity: optimizers know it already
@@ -124,7 +128,8 @@ class ParametrizationList(ModuleList):
             for old, part in zip(olds, news, strict=True):
                 if not isinstance(part, Tensor) or part.dtype != old.dtype:
                     raise ValueError(
-                        f"right_inverse: expected a tensor of dtype {old.dtype}, got {getattr(part, 'dtype', type(part))}."
+                        f"right_inverse: expected a tensor of dtype {old.dtype}, got "
+                        f"{getattr(part, 'dtype', type(part))}."
                     )
                 old.data = part.detach()
 
@@ -174,7 +179,8 @@ def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
 
 def _no_pickle(self: Any, protocol: Any = None) -> Any:
     raise RuntimeError(
-        f"pickle: a module with parametrizations ({type(self).__name__}) cannot be pickled; save its state_dict() instead, "
+        f"pickle: a module with parametrizations ({type(self).__name__}) cannot be pickled; save its "
+        "state_dict() instead, "
         "or remove_parametrizations() first."
     )
 
@@ -207,7 +213,8 @@ def register_parametrization(
     tensor_name : str
         A parameter or buffer of it.
     parametrization : Module
-        Called with the original tensor; may have ``right_inverse(value)``, which finds the original for a value (several
+        Called with the original tensor; may have ``right_inverse(value)``, which finds the original for a value
+        (several
         tensors for the first parametrization).
     unsafe : bool
         Allow shape and dtype to change.
@@ -249,7 +256,8 @@ def register_parametrization(
         _set_class(module)
     else:
         raise ValueError(
-            f"register_parametrization: {type(module).__name__} has no parameter, buffer or parametrized tensor {tensor_name!r}."
+            f"register_parametrization: {type(module).__name__} has no parameter, buffer or parametrized tensor "
+            f"{tensor_name!r}."
         )
     return module
 
@@ -282,7 +290,8 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
     chain: Any = module.parametrizations[tensor_name]  # type: ignore[index]
     if not chain.is_tensor and not leave_parametrized:
         raise ValueError(
-            f"remove_parametrizations: {tensor_name!r} is computed from {chain.ntensors} tensors, so there is no original to "
+            f"remove_parametrizations: {tensor_name!r} is computed from {chain.ntensors} tensors, so there is no "
+            "original to "
             "leave; use leave_parametrized=True."
         )
     if chain.is_tensor:

@@ -1,6 +1,7 @@
 """Pruning: parameters multiplied by a mask of zeros and ones (PyTorch's ``torch.nn.utils.prune``).
 
-The original stays in ``name_orig``, the mask is the buffer ``name_mask``, and a hook computes ``name`` before each forward.
+The original stays in ``name_orig``, the mask is the buffer ``name_mask``, and a hook computes ``name`` before each
+forward.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from autograd_core import Tensor
 from autograd_core.random import stream
 
 __all__ = [
-    "BasePruningMethod", "CustomFromMask", "Identity", "L1Unstructured", "LnStructured", "PruningContainer", "RandomStructured",
-    "RandomUnstructured", "custom_from_mask", "global_unstructured", "identity", "is_pruned", "l1_unstructured", "ln_structured",
+    "BasePruningMethod", "CustomFromMask", "Identity", "L1Unstructured", "LnStructured", "PruningContainer",
+    "RandomStructured",
+    "RandomUnstructured", "custom_from_mask", "global_unstructured", "identity", "is_pruned", "l1_unstructured",
+    "ln_structured",
     "random_structured", "random_unstructured", "remove",
 ]  # fmt: skip
 
@@ -46,7 +49,8 @@ class BasePruningMethod(ABC):
 
     @classmethod
     def apply(cls, module: Any, name: str, *args: Any, importance_scores: Any = None, **kwargs: Any) -> Any:
-        """Prune ``module.name``: register the original, the mask and the hook (on top of earlier pruning where there is any)."""
+        """Prune ``module.name``: register the original, the mask and the hook (on top of earlier pruning where there
+        is any)."""
         method: Any = cls(*args, **kwargs)
         method._tensor_name = name
         key, old = _pruning_of(module, name)
@@ -118,7 +122,8 @@ class PruningContainer(BasePruningMethod):
             raise TypeError(f"PruningContainer: expected a BasePruningMethod, got {type(method).__name__}.")
         if method is not None and self._tensor_name != method._tensor_name:
             raise ValueError(
-                f"PruningContainer: it prunes {self._tensor_name!r}, but the added method prunes {method._tensor_name!r}."
+                f"PruningContainer: it prunes {self._tensor_name!r}, but the added method prunes "
+                f"{method._tensor_name!r}."
             )
         self._pruning_methods += (method,)
 

@@ -11,7 +11,8 @@ import autograd_core as ac
 from autograd_core import Tensor
 
 __all__ = [
-    "PackedSequence", "invert_permutation", "pack_padded_sequence", "pack_sequence", "pad_packed_sequence", "pad_sequence",
+    "PackedSequence", "invert_permutation", "pack_padded_sequence", "pack_sequence", "pad_packed_sequence",
+    "pad_sequence",
     "unpack_sequence", "unpad_sequence",
 ]  # fmt: skip
 
@@ -152,7 +153,8 @@ def pack_padded_sequence(
         sizes = sizes[order]
     elif (np.diff(sizes) > 0).any():
         raise RuntimeError(
-            f"pack_padded_sequence: lengths must be in decreasing order when enforce_sorted=True, got {sizes.tolist()}. "
+            "pack_padded_sequence: lengths must be in decreasing order when enforce_sorted=True, got "
+            f"{sizes.tolist()}. "
             "Pass enforce_sorted=False to have the batch sorted."
         )
     running = (np.arange(sizes[0])[:, None] < sizes[None, :]).sum(1)
@@ -189,7 +191,8 @@ def pad_packed_sequence(
     if total_length is not None:
         if total_length < steps:
             raise ValueError(
-                f"pad_packed_sequence: total_length={total_length} is less than the longest sequence, which has {steps} elements."
+                f"pad_packed_sequence: total_length={total_length} is less than the longest sequence, which has "
+                f"{steps} elements."
             )
         running = np.concatenate([running, np.zeros(total_length - steps, running.dtype)])
         steps = total_length
@@ -237,7 +240,8 @@ def pad_sequence(
     for i, s in enumerate(items):
         if s.shape[1:] != tail:
             raise RuntimeError(
-                f"pad_sequence: sequences may differ in their first dimension only; sequence {i} has shape {tuple(s.shape)}, "
+                f"pad_sequence: sequences may differ in their first dimension only; sequence {i} has shape "
+                f"{tuple(s.shape)}, "
                 f"sequence 0 {tuple(items[0].shape)}."
             )
         if len(s) < longest:

@@ -39,7 +39,8 @@ def into(target: Any, values: Any) -> None:
 
 
 class SpectralNorm:
-    """The hook: computes ``name`` from ``name_orig`` with the power method, whose vectors are ``name_u`` and ``name_v``."""
+    """The hook: computes ``name`` from ``name_orig`` with the power method, whose vectors are ``name_u`` and
+    ``name_v``."""
 
     def __init__(self, name: str = "weight", n_power_iterations: int = 1, dim: int = 0, eps: float = 1e-12) -> None:
         if n_power_iterations <= 0:

@@ -20,7 +20,8 @@ def functional_call(
     tie_weights: bool = True,
     strict: bool = False,
 ) -> Any:
-    """Call ``module`` as if the given tensors were its parameters and buffers (PyTorch's ``torch.func.functional_call``).
+    """Call ``module`` as if the given tensors were its parameters and buffers (PyTorch's
+    ``torch.func.functional_call``).
 
     Parameters
     ----------

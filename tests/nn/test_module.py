@@ -45,7 +45,7 @@ def test_names_and_order():
     assert [n for n, _ in net.named_modules()] == ["", "features", "features.0", "features.1", "features.2", "head"]
     assert [n for n, _ in net.named_children()] == ["features", "head"]
     assert "seen" not in net.state_dict()
-    assert list(net.state_dict())[0] == "scale"
+    assert next(iter(net.state_dict())) == "scale"
     assert sum(1 for _ in net.parameters()) == 6
     assert len(list(net.buffers())) == 5
 
@@ -136,7 +136,8 @@ def test_tables_can_be_written_directly():
         (lambda m: m.cuda(), NotImplementedError, "Module.cuda: this engine runs on the CPU only"),
         (lambda m: m.bfloat16(), TypeError, "bfloat16"),
         (lambda m: m.share_memory(), NotImplementedError, "Module.share_memory"),
-        (lambda m: nn.Module()(1), NotImplementedError, r'Module \[Module\] is missing the required "forward" function'),
+        (lambda m: nn.Module()(1), NotImplementedError, r'Module \[Module\] is missing the required "forward" '
+            r'function'),
         (lambda m: nn.Module(3), TypeError, "takes no arguments, got 1 positional"),
         (lambda m: nn.Parameter([1.0]), TypeError, "Parameter: data must be a Tensor, got list"),
         (lambda m: nn.Parameter(torch.ones(2).long()), RuntimeError, "only floating point and complex tensors"),
@@ -330,12 +331,11 @@ def test_dir_leaves_numbers_out():
 def test_import_paths():
     import importlib
 
-    for path in (
-        "nn.modules.conv", "nn.modules.linear", "nn.modules.module", "nn.modules.activation", "nn.modules.batchnorm",
-        "nn.modules.container", "nn.modules.loss", "nn.modules.rnn", "nn.modules.transformer", "nn.parameter", "nn.init",
-        "nn.utils.rnn", "nn.utils.clip_grad", "nn.utils.parametrize", "nn.utils.prune", "nn.utils.stateless", "nn.parallel",
-        "nn.training", "nn.functional", "nn.optim", "nn.data", "nn.datasets",
-    ):  # fmt: skip
+    modules = "activation batchnorm container conv dropout linear loss module normalization rnn transformer"
+    utils = "clip_grad parametrize prune rnn stateless"
+    paths = [f"nn.modules.{m}" for m in modules.split()] + [f"nn.utils.{u}" for u in utils.split()]
+    paths += [f"nn.{n}" for n in "parameter init parallel training functional optim data datasets".split()]
+    for path in paths:
         importlib.import_module(path)
     from nn.modules.activation import MultiheadAttention
     from nn.modules.module import Module

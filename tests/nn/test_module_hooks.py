@@ -107,7 +107,9 @@ def test_backward_hook_of_several_inputs_and_outputs():
             return a * k, b + a, "text"
 
     m, seen = Two(), []
-    m.register_full_backward_hook(lambda m, gi, go: seen.append([None if g is None else g.tolist() for g in (*gi, *go)]))
+    m.register_full_backward_hook(
+        lambda m, gi, go: seen.append([None if g is None else g.tolist() for g in (*gi, *go)])
+    )
     a, b = torch.ones(1, requires_grad=True), torch.ones(1)
     y, z, text = m(a, 3.0, b)
     assert text == "text"
@@ -169,7 +171,9 @@ def test_state_dict_hooks():
     m.register_load_state_dict_pre_hook(lambda m, sd, *rest: sd.pop("extra"))
     m.load_state_dict(state)
     seen = []
-    m.register_load_state_dict_post_hook(lambda m, keys: (seen.append(list(keys.missing_keys)), keys.missing_keys.clear())[0])
+    m.register_load_state_dict_post_hook(
+        lambda m, keys: (seen.append(list(keys.missing_keys)), keys.missing_keys.clear())[0]
+    )
     del state["0.bias"]
     assert m.load_state_dict(state).missing_keys == []
     assert seen == [["0.bias"]]

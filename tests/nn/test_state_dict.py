@@ -23,7 +23,7 @@ def test_round_trip():
     assert a.state_dict()["fc.weight"].array is a.fc.weight.array
     assert not a.state_dict()["fc.weight"].requires_grad
     assert a.state_dict(keep_vars=True)["fc.weight"] is a.fc.weight
-    assert list(a.state_dict(prefix="x."))[0] == "x.conv.weight"
+    assert next(iter(a.state_dict(prefix="x."))) == "x.conv.weight"
     into: dict = {}
     assert a.state_dict(destination=into) is into
 
@@ -80,7 +80,7 @@ def test_hints(change, text):
     with pytest.raises(RuntimeError, match=text):
         net().load_state_dict(change(net().state_dict()))
     wrapped = nn.DataParallel(net())
-    with pytest.raises(RuntimeError, match='The model\'s keys begin with "module."'):
+    with pytest.raises(RuntimeError, match=r'The model.s keys begin with "module\."'):
         wrapped.load_state_dict(net().state_dict())
     with pytest.raises(TypeError, match="expected a dict of tensors, got list"):
         net().load_state_dict([1])
@@ -128,7 +128,7 @@ def test_extra_state():
     assert a.state_dict() == {"0._extra_state": {"n": 7}}
     b.load_state_dict(a.state_dict())
     assert b[0].n == 7
-    with pytest.raises(RuntimeError, match="0._extra_state"):
+    with pytest.raises(RuntimeError, match=r"0\._extra_state"):
         b.load_state_dict({})
     with pytest.raises(RuntimeError, match="_extra_state"):
         nn.ReLU().load_state_dict({"_extra_state": 1})

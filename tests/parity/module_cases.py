@@ -1,6 +1,7 @@
 """One line per way to build and call a module; everything is then held against PyTorch's module of the same name.
 
-``C(name, *args, **kwargs)`` builds; ``.on(*inputs, **inputs)`` says what it is called with: ``f(shape)`` floats, ``i(shape, n)``
+``C(name, *args, **kwargs)`` builds; ``.on(*inputs, **inputs)`` says what it is called with: ``f(shape)`` floats,
+``i(shape, n)``
 integers below n, ``b(shape)`` booleans, or plain values.
 """
 
@@ -77,7 +78,8 @@ class Tensorial:
 
 
 class C:
-    """A call of a module: see the module's text.  ``random`` ones draw numbers in training and are compared in evaluation."""
+    """A call of a module: see the module's text.  ``random`` ones draw numbers in training and are compared in
+    evaluation."""
 
     def __init__(self, name: str, *args: Any, random: bool = False, tolerance: float = 1e-9, **kwargs: Any) -> None:
         self.name, self.args, self.kwargs = name, args, kwargs
@@ -134,7 +136,10 @@ def _elementwise() -> list[C]:
     for name in ("Dropout", "AlphaDropout", "FeatureAlphaDropout"):
         cases += [C(name, random=True).on(f(3, 4, 5)), C(name, 0.2, random=True).on(f(3, 4, 5))]
     for n, shape in ((1, (2, 3, 4)), (2, (2, 3, 4, 4)), (3, (2, 3, 2, 2, 2))):
-        cases += [C(f"Dropout{n}d", random=True).on(f(*shape)), C(f"Dropout{n}d", p=0.1, inplace=True, random=True).on(f(*shape, grad=False))]
+        cases += [
+            C(f"Dropout{n}d", random=True).on(f(*shape)),
+            C(f"Dropout{n}d", p=0.1, inplace=True, random=True).on(f(*shape, grad=False)),
+        ]
     return cases
 
 
@@ -223,11 +228,19 @@ def _pooling() -> list[C]:
         C("AdaptiveAvgPool2d", (3, None)).on(f(2, 3, 7, 5)),
         C("AdaptiveMaxPool2d", (None, 2)).on(f(2, 3, 7, 5)),
         C("AdaptiveAvgPool3d", (2, None, 3)).on(f(2, 3, 4, 3, 7)),
-        C("FractionalMaxPool2d", 2, output_size=(3, 4), _random_samples=Tensorial(np.full((2, 3, 2), 0.4))).on(f(2, 3, 8, 9)),
-        C("FractionalMaxPool2d", 3, output_ratio=0.5, return_indices=True, _random_samples=Tensorial(np.full((2, 3, 2), 0.7))).on(
+        C("FractionalMaxPool2d", 2, output_size=(3, 4), _random_samples=Tensorial(np.full((2, 3, 2), 0.4))).on(
             f(2, 3, 8, 9)
         ),
-        C("FractionalMaxPool3d", 2, output_size=3, _random_samples=Tensorial(np.full((2, 3, 3), 0.3))).on(f(2, 3, 6, 7, 6)),
+        C(
+            "FractionalMaxPool2d",
+            3,
+            output_ratio=0.5,
+            return_indices=True,
+            _random_samples=Tensorial(np.full((2, 3, 2), 0.7)),
+        ).on(f(2, 3, 8, 9)),
+        C("FractionalMaxPool3d", 2, output_size=3, _random_samples=Tensorial(np.full((2, 3, 3), 0.3))).on(
+            f(2, 3, 6, 7, 6)
+        ),
     ]
     return cases
 
@@ -359,7 +372,9 @@ def _attention() -> list[C]:
         C("MultiheadAttention", 8, 2).on(q, q, q, attn_mask=Tensorial(CAUSAL), need_weights=False, is_causal=True),
         C("MultiheadAttention", 8, 2).on(q, q, q, attn_mask=Tensorial(np.isinf(CAUSAL))),
         C("MultiheadAttention", 8, 2).on(q, q, q, key_padding_mask=Tensorial(PADDED)),
-        C("MultiheadAttention", 8, 2).on(q, q, q, key_padding_mask=Tensorial(PADDED), attn_mask=Tensorial(np.isinf(CAUSAL)), need_weights=False),
+        C("MultiheadAttention", 8, 2).on(
+            q, q, q, key_padding_mask=Tensorial(PADDED), attn_mask=Tensorial(np.isinf(CAUSAL)), need_weights=False
+        ),
         C("MultiheadAttention", 8, 2).on(q, q, q, attn_mask=f(6, 5, 5)),
         C("MultiheadAttention", 8, 2, dropout=0.3, random=True).on(q, q, q),
     ]
@@ -379,7 +394,11 @@ def _attention() -> list[C]:
         C("Transformer", 8, 2, 1, 2, 16, 0.0).on(x, f(4, 3, 8)),
         C("Transformer", 8, 2, 2, 1, 16, 0.0, batch_first=True, norm_first=True).on(f(3, 5, 8), f(3, 4, 8)),
         C("Transformer", 8, 2, 1, 1, 16, 0.0).on(
-            x, f(5, 3, 8), tgt_mask=Tensorial(CAUSAL), src_key_padding_mask=Tensorial(PADDED), memory_key_padding_mask=Tensorial(PADDED)
+            x,
+            f(5, 3, 8),
+            tgt_mask=Tensorial(CAUSAL),
+            src_key_padding_mask=Tensorial(PADDED),
+            memory_key_padding_mask=Tensorial(PADDED),
         ),
     ]
     return cases
@@ -398,7 +417,9 @@ def _losses() -> list[C]:
             C("NLLLoss", **r).on(logp(3, 4), i((3,), 4)),
             C("NLLLoss", Tensorial([0.1, 0.5, 1.0, 2.0]), ignore_index=1, **r).on(logp(3, 4), i((3,), 4)),
             C("CrossEntropyLoss", **r).on(f(3, 4), i((3,), 4)),
-            C("CrossEntropyLoss", Tensorial([0.1, 0.5, 1.0, 2.0]), ignore_index=1, label_smoothing=0.2, **r).on(f(6, 4), i((6,), 4)),
+            C("CrossEntropyLoss", Tensorial([0.1, 0.5, 1.0, 2.0]), ignore_index=1, label_smoothing=0.2, **r).on(
+                f(6, 4), i((6,), 4)
+            ),
             C("CrossEntropyLoss", label_smoothing=0.1, **r).on(f(3, 4), prob(3, 4)),
             C("CrossEntropyLoss", **r).on(f(2, 4, 3, 2), i((2, 3, 2), 4)),
             C("KLDivLoss", **r).on(logp(3, 4), prob(3, 4)),
@@ -406,7 +427,9 @@ def _losses() -> list[C]:
             C("BCELoss", **r).on(f(3, 4, lo=0.1, hi=0.9), prob(3, 4)),
             C("BCELoss", Tensorial([0.1, 0.5, 1.0, 2.0]), **r).on(f(3, 4, lo=0.1, hi=0.9), prob(3, 4)),
             C("BCEWithLogitsLoss", **r).on(x, prob(3, 4)),
-            C("BCEWithLogitsLoss", Tensorial([0.1, 0.5, 1.0, 2.0]), pos_weight=Tensorial([1.0, 2.0, 3.0, 4.0]), **r).on(x, prob(3, 4)),
+            C("BCEWithLogitsLoss", Tensorial([0.1, 0.5, 1.0, 2.0]), pos_weight=Tensorial([1.0, 2.0, 3.0, 4.0]), **r).on(
+                x, prob(3, 4)
+            ),
             C("HingeEmbeddingLoss", 0.7, **r).on(x, sign(3, 4)),
             C("SoftMarginLoss", **r).on(x, sign(3, 4)),
             C("MultiLabelSoftMarginLoss", **r).on(x, i((3, 4), 2)),
@@ -446,9 +469,12 @@ def _resampling() -> list[C]:
 
 
 CASES: list[C] = [
-    *_elementwise(), *_linear_and_shape(), *_convolutions(), *_pooling(), *_padding(), *_norms(), *_embeddings(), *_recurrent(),
+    *_elementwise(), *_linear_and_shape(), *_convolutions(), *_pooling(), *_padding(), *_norms(), *_embeddings(),
+    *_recurrent(),
     *_attention(), *_losses(), *_resampling(),
 ]  # fmt: skip
 
-CONTAINERS = "Module ModuleDict ModuleList ParameterDict ParameterList Sequential TransformerDecoder TransformerEncoder".split()
+CONTAINERS = (
+    "Module ModuleDict ModuleList ParameterDict ParameterList Sequential TransformerDecoder TransformerEncoder".split()
+)
 """Modules that other tests hold against PyTorch's."""

@@ -60,7 +60,8 @@ def kind(double: bool) -> type:
     return np.float64 if double else np.float32
 
 
-# ------------------------------------------------------------------------------------------------ ResNet with batch norm
+# ------------------------------------------------------------------------------------------------ ResNet with batch
+# norm
 
 
 def resnet(p: Any) -> Any:
@@ -73,7 +74,9 @@ def resnet(p: Any) -> Any:
             self.bn2 = p.nn.BatchNorm2d(outside)
             self.down = None
             if stride != 1 or inside != outside:
-                self.down = p.nn.Sequential(p.nn.Conv2d(inside, outside, 1, stride, bias=False), p.nn.BatchNorm2d(outside))
+                self.down = p.nn.Sequential(
+                    p.nn.Conv2d(inside, outside, 1, stride, bias=False), p.nn.BatchNorm2d(outside)
+                )
 
         def forward(self, x: Any) -> Any:
             y = p.F.relu(self.bn1(self.conv1(x)))
@@ -83,7 +86,9 @@ def resnet(p: Any) -> Any:
     class ResNet(p.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.stem = p.nn.Sequential(p.nn.Conv2d(3, 8, 3, padding=1, bias=False), p.nn.BatchNorm2d(8), p.nn.ReLU(inplace=True))
+            self.stem = p.nn.Sequential(
+                p.nn.Conv2d(3, 8, 3, padding=1, bias=False), p.nn.BatchNorm2d(8), p.nn.ReLU(inplace=True)
+            )
             self.layers = p.nn.Sequential(Block(8, 8, 1), Block(8, 16, 2), Block(16, 32, 2))
             self.pool = p.nn.AdaptiveAvgPool2d((1, 1))
             self.fc = p.nn.Linear(32, 10)
@@ -133,7 +138,9 @@ def gpt(p: Any) -> Any:
             self.heads = heads
             self.qkv = p.nn.Linear(width, 3 * width)
             self.proj = p.nn.Linear(width, width)
-            self.register_buffer("mask", p.t.tril(p.t.ones(length, length)).view(1, 1, length, length), persistent=False)
+            self.register_buffer(
+                "mask", p.t.tril(p.t.ones(length, length)).view(1, 1, length, length), persistent=False
+            )
 
         def forward(self, x: Any) -> Any:
             b, n, c = x.shape
@@ -149,14 +156,18 @@ def gpt(p: Any) -> Any:
             super().__init__()
             self.ln1, self.ln2 = p.nn.LayerNorm(width), p.nn.LayerNorm(width)
             self.attn = Attention(width, heads, length)
-            self.mlp = p.nn.Sequential(p.nn.Linear(width, 4 * width), p.nn.GELU(), p.nn.Linear(4 * width, width), p.nn.Dropout(0.0))
+            self.mlp = p.nn.Sequential(
+                p.nn.Linear(width, 4 * width), p.nn.GELU(), p.nn.Linear(4 * width, width), p.nn.Dropout(0.0)
+            )
 
         def forward(self, x: Any) -> Any:
             x = x + self.attn(self.ln1(x))
             return x + self.mlp(self.ln2(x))
 
     class GPT(p.nn.Module):
-        def __init__(self, vocabulary: int = 40, width: int = 32, heads: int = 4, length: int = 16, depth: int = 2) -> None:
+        def __init__(
+            self, vocabulary: int = 40, width: int = 32, heads: int = 4, length: int = 16, depth: int = 2
+        ) -> None:
             super().__init__()
             self.tok, self.pos = p.nn.Embedding(vocabulary, width), p.nn.Embedding(length, width)
             self.blocks = p.nn.ModuleList([Block(width, heads, length) for _ in range(depth)])
@@ -205,7 +216,8 @@ def test_gpt(double: bool) -> None:
     compare(gpt, train, double)
 
 
-# ------------------------------------------------------------------------------------------------ packed bidirectional LSTM
+# ------------------------------------------------------------------------------------------------ packed
+# bidirectional LSTM
 
 
 def tagger(p: Any) -> Any:
@@ -217,7 +229,9 @@ def tagger(p: Any) -> Any:
             self.out = p.nn.Linear(20, 5)
 
         def forward(self, words: Any, lengths: Any) -> Any:
-            packed = p.utils.rnn.pack_padded_sequence(self.embed(words), lengths, batch_first=True, enforce_sorted=False)
+            packed = p.utils.rnn.pack_padded_sequence(
+                self.embed(words), lengths, batch_first=True, enforce_sorted=False
+            )
             y, (h, _) = self.lstm(packed)
             y, _ = p.utils.rnn.pad_packed_sequence(y, batch_first=True)
             return self.out(y), h
@@ -258,11 +272,13 @@ def vae(p: Any) -> Any:
         def __init__(self) -> None:
             super().__init__()
             self.encoder = p.nn.Sequential(
-                p.nn.Conv2d(1, 8, 4, 2, 1), p.nn.ELU(), p.nn.Conv2d(8, 16, 4, 2, 1), p.nn.GroupNorm(4, 16), p.nn.SiLU(), p.nn.Flatten(),
+                p.nn.Conv2d(1, 8, 4, 2, 1), p.nn.ELU(), p.nn.Conv2d(8, 16, 4, 2, 1), p.nn.GroupNorm(4, 16),
+                p.nn.SiLU(), p.nn.Flatten(),
             )  # fmt: skip
             self.mu, self.logvar = p.nn.Linear(16 * 16, 6), p.nn.Linear(16 * 16, 6)
             self.decoder = p.nn.Sequential(
-                p.nn.Linear(6, 16 * 16), p.nn.ReLU(), p.nn.Unflatten(1, (16, 4, 4)), p.nn.ConvTranspose2d(16, 8, 4, 2, 1),
+                p.nn.Linear(6, 16 * 16), p.nn.ReLU(), p.nn.Unflatten(1, (16, 4, 4)), p.nn.ConvTranspose2d(16, 8, 4,
+                2, 1),
                 p.nn.LeakyReLU(0.2), p.nn.Upsample(scale_factor=2, mode="bilinear"), p.nn.Conv2d(8, 1, 3, padding=1),
             )  # fmt: skip
 
@@ -297,12 +313,20 @@ def test_vae(double: bool) -> None:
     compare(vae, train, double)
 
 
-# ------------------------------------------------------------------------------------------------ WGAN with gradient penalty
+# ------------------------------------------------------------------------------------------------ WGAN with gradient
+# penalty
 
 
 def gan(p: Any) -> Any:
     generator = p.nn.Sequential(p.nn.Linear(4, 16), p.nn.BatchNorm1d(16), p.nn.ReLU(), p.nn.Linear(16, 2))
-    critic = p.nn.Sequential(p.nn.Linear(2, 16), p.nn.LeakyReLU(0.2), p.nn.LayerNorm(16), p.nn.Linear(16, 16), p.nn.Softplus(), p.nn.Linear(16, 1))
+    critic = p.nn.Sequential(
+        p.nn.Linear(2, 16),
+        p.nn.LeakyReLU(0.2),
+        p.nn.LayerNorm(16),
+        p.nn.Linear(16, 16),
+        p.nn.Softplus(),
+        p.nn.Linear(16, 1),
+    )
     return p.nn.ModuleDict({"generator": generator, "critic": critic})
 
 
@@ -339,7 +363,8 @@ def test_wgan_gp(double: bool) -> None:
     compare(gan, train, double)
 
 
-# ------------------------------------------------------------------------------------------------ Transformer, both halves
+# ------------------------------------------------------------------------------------------------ Transformer, both
+# halves
 
 
 def translator(p: Any) -> Any:

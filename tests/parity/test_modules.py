@@ -1,4 +1,5 @@
-"""Every module against PyTorch's: text, state_dict, results, gradients of inputs and parameters, buffers, both modes."""
+"""Every module against PyTorch's: text, state_dict, results, gradients of inputs and parameters, buffers, both
+modes."""
 
 from __future__ import annotations
 
@@ -71,7 +72,11 @@ def inputs_of(case: C) -> tuple[list[Any], dict[str, Any], list[Any], dict[str, 
         if isinstance(value, list) and value and isinstance(value[0], Array):
             parts = [make(v)[0] for v in value]
             return [(tuple(p[0] for p in parts), tuple(p[1] for p in parts))]
-        if isinstance(value, list) and all(isinstance(v, int) for v in value) and case.name in ("EmbeddingBag", "CTCLoss"):
+        if (
+            isinstance(value, list)
+            and all(isinstance(v, int) for v in value)
+            and case.name in ("EmbeddingBag", "CTCLoss")
+        ):
             return [(ac.tensor(value), torch.tensor(value))]
         return [(value, value)]
 
@@ -170,9 +175,11 @@ def test_every_module_has_a_case() -> None:
 
 
 NOT_HERE = {
-    "Container", "CrossMapLRN2d", "DataParallel", "LinearCrossEntropyLoss", "NLLLoss2d", "RNNBase", "RNNCellBase", "SyncBatchNorm",
+    "Container", "CrossMapLRN2d", "DataParallel", "LinearCrossEntropyLoss", "NLLLoss2d", "RNNBase", "RNNCellBase",
+    "SyncBatchNorm",
 }  # fmt: skip
-"""Names of ``torch.nn`` that PyTorch does not document as modules of their own, or has removed from its documentation."""
+"""Names of ``torch.nn`` that PyTorch does not document as modules of their own, or has removed from its
+documentation."""
 
 
 def differences(mine: Any, other: Any) -> list[str]:
@@ -192,8 +199,8 @@ def differences(mine: Any, other: Any) -> list[str]:
 
 
 VARIADIC = {
-    "GRU", "LSTM", "RNN",  # PyTorch hides their arguments behind *args
-    "LazyConv1d", "LazyConv2d", "LazyConv3d", "LazyConvTranspose1d", "LazyConvTranspose2d", "LazyConvTranspose3d",  # and we theirs
+    "GRU", "LSTM", "RNN",  # PyTorch hides their arguments behind *args, as we do those of the next
+    "LazyConv1d", "LazyConv2d", "LazyConv3d", "LazyConvTranspose1d", "LazyConvTranspose2d", "LazyConvTranspose3d",
     "LogSigmoid", "Sigmoid", "Softmax2d", "Softsign", "Tanh", "Tanhshrink",
     "ModuleDict", "ModuleList", "ParameterDict", "ParameterList",
 }  # fmt: skip
@@ -215,10 +222,12 @@ def test_forward_arguments(name: str) -> None:
 
 SIZED = [
     C("Linear", 300, 200), C("Bilinear", 20, 30, 40), C("Conv1d", 40, 60, 5), C("Conv2d", 40, 60, 3, groups=2),
-    C("Conv3d", 20, 30, 3), C("ConvTranspose2d", 40, 60, 3), C("ConvTranspose1d", 30, 60, 3, groups=3), C("Embedding", 200, 50),
+    C("Conv3d", 20, 30, 3), C("ConvTranspose2d", 40, 60, 3), C("ConvTranspose1d", 30, 60, 3, groups=3),
+    C("Embedding", 200, 50),
     C("EmbeddingBag", 200, 50), C("LSTM", 40, 60), C("GRU", 40, 60), C("RNN", 80, 100), C("LSTMCell", 40, 60),
     C("MultiheadAttention", 64, 4), C("MultiheadAttention", 64, 4, kdim=48, vdim=32, add_bias_kv=True),
-    C("TransformerEncoderLayer", 64, 4, 128), C("Transformer", 32, 4, 1, 1, 64), C("BatchNorm2d", 30), C("LayerNorm", 30),
+    C("TransformerEncoderLayer", 64, 4, 128), C("Transformer", 32, 4, 1, 1, 64), C("BatchNorm2d", 30), C("LayerNorm",
+    30),
     C("PReLU", 30),
 ]  # fmt: skip
 
@@ -232,7 +241,10 @@ def test_initial_distribution(case: C) -> None:
     """
     ac.manual_seed(0)
     torch.manual_seed(0)
-    mine, other = getattr(nn, case.name)(*case.args, **case.kwargs), getattr(torch.nn, case.name)(*case.args, **case.kwargs)
+    mine, other = (
+        getattr(nn, case.name)(*case.args, **case.kwargs),
+        getattr(torch.nn, case.name)(*case.args, **case.kwargs),
+    )
     for (name, p), (name_t, p_t) in zip(mine.named_parameters(), other.named_parameters(), strict=True):
         assert name == name_t
         a, b = p.detach().numpy().ravel(), p_t.detach().numpy().ravel()
@@ -250,7 +262,9 @@ def test_initial_distribution(case: C) -> None:
 # --------------------------------------------------------------------------------------------------- random modules
 
 
-@pytest.mark.parametrize("name", ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"])
+@pytest.mark.parametrize(
+    "name", ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"]
+)
 def test_dropout_statistics(name: str) -> None:
     """In training: the fraction dropped, the values that are left, and what is dropped together."""
     ac.manual_seed(0)
@@ -339,7 +353,9 @@ def test_transformer_stacks(norm_first: bool, masked: bool) -> None:
 
 @pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
 @pytest.mark.parametrize("sort", [True, False])
-@pytest.mark.parametrize("options", [{}, {"bidirectional": True, "num_layers": 2}, {"proj_size": 2, "bidirectional": True}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"bidirectional": True, "num_layers": 2}, {"proj_size": 2, "bidirectional": True}], ids=str
+)
 def test_packed(name: str, sort: bool, options: dict[str, Any]) -> None:
     if "proj_size" in options and name != "LSTM":
         return

@@ -73,19 +73,24 @@ def test_fixed_fillings(shape: tuple[int, ...]) -> None:
         both("dirac_")
         if shape[0] % 2 == 0:
             both("dirac_", 2)
-    assert nn.init._calculate_fan_in_and_fan_out(ac.zeros(shape)) == torch.nn.init._calculate_fan_in_and_fan_out(torch.zeros(shape))
+    assert nn.init._calculate_fan_in_and_fan_out(ac.zeros(shape)) == torch.nn.init._calculate_fan_in_and_fan_out(
+        torch.zeros(shape)
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "args"),
     [
-        ("uniform_", (-1.0, 3.0)), ("normal_", (0.5, 2.0)), ("trunc_normal_", (0.2, 1.5, -1.0, 2.0)), ("trunc_normal_", (0.0, 0.02)),
-        ("xavier_uniform_", (1.7,)), ("xavier_normal_", ()), ("kaiming_uniform_", (0.3,)), ("kaiming_uniform_", (0, "fan_out", "relu")),
+        ("uniform_", (-1.0, 3.0)), ("normal_", (0.5, 2.0)), ("trunc_normal_", (0.2, 1.5, -1.0, 2.0)),
+        ("trunc_normal_", (0.0, 0.02)),
+        ("xavier_uniform_", (1.7,)), ("xavier_normal_", ()), ("kaiming_uniform_", (0.3,)), ("kaiming_uniform_", (0,
+        "fan_out", "relu")),
         ("kaiming_normal_", (0, "fan_in", "tanh")), ("kaiming_normal_", ()),
     ],
 )  # fmt: skip
 def test_random_fillings(name: str, args: tuple[Any, ...]) -> None:
-    """Quantiles of 60,000 draws.  The standard error of a quantile q is sqrt(q (1 - q) / n) / density; five of them, with the
+    """Quantiles of 60,000 draws.  The standard error of a quantile q is sqrt(q (1 - q) / n) / density; five of them,
+    with the
     density at a normal distribution's 5 % point (0.1 in units of the spread), bound what is allowed."""
     ac.manual_seed(1)
     torch.manual_seed(1)
@@ -109,7 +114,9 @@ def test_orthogonal_and_sparse() -> None:
     assert abs(s[s != 0].std() - 0.01) < 0.002
 
 
-@pytest.mark.parametrize("name", ["linear", "conv2d", "conv_transpose1d", "sigmoid", "tanh", "relu", "leaky_relu", "selu"])
+@pytest.mark.parametrize(
+    "name", ["linear", "conv2d", "conv_transpose1d", "sigmoid", "tanh", "relu", "leaky_relu", "selu"]
+)
 def test_gain(name: str) -> None:
     assert nn.init.calculate_gain(name) == torch.nn.init.calculate_gain(name)
     assert nn.init.calculate_gain("leaky_relu", 0.3) == torch.nn.init.calculate_gain("leaky_relu", 0.3)
@@ -147,7 +154,8 @@ def test_vectors() -> None:
     same_training(mine, other, (4, 3))
 
 
-# ------------------------------------------------------------------------------------------------ fusion, functional_call
+# ------------------------------------------------------------------------------------------------ fusion,
+# functional_call
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -164,9 +172,7 @@ def test_fusion(bias: bool, transpose: bool) -> None:
     same_state(fused, fused_t)
     np.testing.assert_allclose(fused(ours(x)).detach().numpy(), mine(ours(x)).detach().numpy(), atol=1e-12)
     a, b = pair(lambda n: n.Sequential(n.Linear(3, 4), n.BatchNorm1d(4)))
-    same_state(
-        nn.utils.fuse_linear_bn_eval(a.eval()[0], a[1]), torch.nn.utils.fuse_linear_bn_eval(b.eval()[0], b[1])
-    )
+    same_state(nn.utils.fuse_linear_bn_eval(a.eval()[0], a[1]), torch.nn.utils.fuse_linear_bn_eval(b.eval()[0], b[1]))
 
 
 def test_functional_call() -> None:
@@ -328,7 +334,9 @@ def test_chained_parametrizations() -> None:
     parametrize.remove_parametrizations(mine[0], "weight", leave_parametrized=False)
     torch.nn.utils.parametrize.remove_parametrizations(other[0], "weight", leave_parametrized=False)
     same_training(mine, other, (4, 3))
-    assert parametrize.is_parametrized(twin[0], "weight")  # the copy keeps its own (PyTorch's shares a class with the original)
+    assert parametrize.is_parametrized(
+        twin[0], "weight"
+    )  # the copy keeps its own (PyTorch's shares a class with the original)
     assert twin[0].weight.shape == (3, 3)
     assert type(twin[0]).__name__ == type(twin_t[0]).__name__
     a, b = mine[1], other[1]
