@@ -175,6 +175,14 @@ def test_views_of_complex_tensors_share_memory() -> None:
     ac.view_as_real(z)[:, 1] = 2.0
     z.real[0] = 1.0
     assert z.tolist() == [1 + 2j, 2j, 2j]
+    z.imag = ac.tensor([5.0, 6.0, 7.0])
+    z.real = 4.0
+    assert z.tolist() == [4 + 5j, 4 + 6j, 4 + 7j]
+    x = ac.tensor([1 + 1j, 1 - 1j], requires_grad=True)
+    y = x * 2
+    y.real = ac.zeros(2)
+    y.abs().sum().backward()
+    assert x.grad.tolist() == [2j, -2j]
     pairs = ac.zeros(2, 2)
     ac.view_as_complex(pairs)[0] = 3 - 1j
     assert pairs.tolist() == [[3.0, -1.0], [0.0, 0.0]]

@@ -171,7 +171,16 @@ def imag(input: Tensor) -> Tensor:
     return sym.imag(input)
 
 
-METHODS["imag"] = property(imag, doc="The imaginary part, a view.")  # type: ignore[assignment]
+def _set_real(self: Tensor, value: Any) -> None:
+    real(self).copy_(value)  # type: ignore[attr-defined]
+
+
+def _set_imag(self: Tensor, value: Any) -> None:
+    imag(self).copy_(value)  # type: ignore[attr-defined]
+
+
+METHODS["real"] = property(real, _set_real, doc="The real part, a view.")  # type: ignore[assignment]
+METHODS["imag"] = property(imag, _set_imag, doc="The imaginary part, a view.")  # type: ignore[assignment]
 
 
 @method("angle")

@@ -98,6 +98,23 @@ def solve(a: Array, b: Array) -> Array:
         raise singular("solve", a, "solve") from None
 
 
+def solve_and_keep(a: Array, b: Array) -> tuple[Array, Array, Array]:
+    """The solution of a x = b for one matrix, with the factors of a^T (a row-major matrix is its transpose to
+    LAPACK)."""
+    if b.size == 0:
+        return b.copy(), a, np.zeros(0, np.int32)
+    getrf_, getrs = lapack("getrf", "getrs", like=b)
+    lu, pivots, info = getrf_(a.T)
+    if info > 0:
+        raise singular("solve", a, "solve")
+    return np.ascontiguousarray(getrs(lu, pivots, b, trans=1)[0]), lu, pivots
+
+
+def solve_transposed_again(lu: Array, pivots: Array, b: Array) -> Array:
+    """The solution of a^T x = b from what :func:`solve_and_keep` kept."""
+    return b.copy() if b.size == 0 else np.ascontiguousarray(lapack("getrs", like=b)(lu, pivots, b)[0])
+
+
 def solve_triangular(a: Array, b: Array, upper: bool, unitriangular: bool) -> Array:
     """The solutions of a x = b reading one triangle of a only; a zero on the diagonal gives inf, as in PyTorch.
 

@@ -102,6 +102,24 @@ def _solve_rule(g: Any, a: Any, y: Any, a_shape: Any, b_shape: Any, needs: Any, 
 defop(lapack.solve, "a b", name="solve", formula="a^-1 b", joint=_solve_rule)
 
 
+def _solve_and_keep_rule(g: Any, solution: Any, LU: Any, pivots: Any, needs: Any) -> Any:
+    """As that of solve, from the factors that the forward computation left."""
+    gb = lapack.solve_transposed_again(LU, pivots, g)
+    return -gb @ solution.swapaxes(-2, -1) if needs[0] else None, gb
+
+
+defop(
+    lapack.solve_and_keep,
+    "a b",
+    name="solve_and_keep",
+    outputs="solution LU pivots",
+    differentiable="solution",
+    formula="a^-1 b, with the factors of a",
+    joint=_solve_and_keep_rule,
+    reference=lambda a, b: sym.solve(a, b),
+)
+
+
 def _solve_triangular_rule(
     g: Any, a: Any, y: Any, a_shape: Any, b_shape: Any, upper: bool, unitriangular: bool, needs: Any, F: Any
 ) -> Any:
@@ -471,8 +489,15 @@ def _solve(name: str, A: Tensor, B: Tensor, left: bool) -> Tensor:
         raise RuntimeError(f"{name}: vectors of shape {B.array.shape} can only be on the right; use left=True.")
     b = sym.column(B) if vector else B
     check_sides(name, a, b, left)
-    y = sym.solve(a, b) if left else sym.mT(sym.solve(sym.mT(a), sym.mT(b)))
+    y = _solution(a, b) if left else sym.mT(_solution(sym.mT(a), sym.mT(b)))
     return sym.reshape(y, y.array.shape[:-1]) if vector else y
+
+
+def _solution(a: Tensor, b: Tensor) -> Tensor:
+    """One system that will be differentiated keeps its factors; stacks are solved in C and factored again."""
+    if a.array.ndim == 2 and b.array.ndim == 2 and (a.node is not None or b.node is not None):
+        return sym.solve_and_keep(a, b)[0]  # type: ignore[no-any-return]
+    return sym.solve(a, b)  # type: ignore[no-any-return]
 
 
 def is_vector(a: Tensor, b: Tensor) -> bool:
