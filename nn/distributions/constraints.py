@@ -177,7 +177,7 @@ class MixtureSameFamilyConstraint(Constraint):
         if value.ndim < self.event_dim:
             raise ValueError(f"check: expected at least {self.event_dim} dimensions, got shape {tuple(value.shape)}.")
         result = self.base_constraint.check(value.unsqueeze(-1 - self.event_dim))
-        return result.reshape((*tuple(result.shape[:value.ndim - self.event_dim]), -1)).all(-1)
+        return result.reshape((*tuple(result.shape[: value.ndim - self.event_dim]), -1)).all(-1)
 
     def __repr__(self) -> str:
         return f"MixtureSameFamilyConstraint({self.base_constraint!r})"

@@ -372,7 +372,7 @@ def _kl_lowrank_multivariatenormal(p: Any, q: Any) -> Any:
     return 0.5 * (log_det + trace + _distance(tril, q.loc - p.loc) - p.event_shape[0])
 
 
-# ------------------------------------------------------------------------------------------------- of different families
+# ----------------------------------------------------------------------------------------- of different families
 
 
 def _infinite(p: Any, q: Any) -> Any:

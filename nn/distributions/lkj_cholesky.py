@@ -39,7 +39,8 @@ class LKJCholesky(Distribution):
         super().__init__(self.concentration.shape, (dim, dim), validate_args)
         offset = ac.tensor([0.0, *range(dim - 1)], dtype=self.concentration.dtype)
         marginal = (self.concentration + 0.5 * (dim - 2)).unsqueeze(-1)
-        self._beta = Beta(offset + 0.5, marginal - 0.5 * offset)
+        # PyTorch has offset + 1 / 2 for the first, and its correlations below the second row come out too large.
+        self._beta = Beta(0.5 * offset + 0.5, marginal - 0.5 * offset)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         new = super().expand(batch_shape, _instance)

@@ -407,7 +407,7 @@ class ReshapeTransform(Transform):
         return self._swap(shape, self.out_shape, self.in_shape)
 
 
-# ------------------------------------------------------------------------------------------------- one number to one number
+# ------------------------------------------------------------------------------------------- numbers to numbers
 
 
 class ExpTransform(Transform):
