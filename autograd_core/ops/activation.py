@@ -416,7 +416,7 @@ def rrelu(
     """:func:`leaky_relu` with a slope drawn for each element from ``[lower, upper]``; their mean when not training."""
     x = floating("rrelu", input)
     if lower > upper:
-        raise ValueError(f"rrelu: lower {lower} must not be greater than upper {upper}.")
+        raise RuntimeError(f"rrelu: lower {lower} must not be greater than upper {upper}.")
     if training:
         slope = np.asarray(stream(generator).uniform(lower, upper, x.array.shape), x.array.dtype)
         y = sym.prelu(x, wrap(slope))

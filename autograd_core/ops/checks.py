@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DtypeError, wrong_type
+from ..errors import DtypeError, ShapeError, wrong_type
 from ..inplace import check_writable, write
 from ..tensor import Tensor, wrap
 
@@ -70,7 +70,7 @@ def batched(name: str, x: Tensor, rank: int) -> bool:
     n = x.array.ndim
     if n not in (rank + 1, rank + 2):
         what = ", ".join(("depth", "height", "width")[-rank:] if rank > 1 else ("length",))
-        raise RuntimeError(
+        raise ShapeError(
             f"{name}: expected input of {rank + 2} dimensions (batch, channels, {what}) or {rank + 1} (channels, "
             f"{what}), "
             f"got shape {x.array.shape}."

@@ -109,7 +109,7 @@ defop(
 
 def _group_norm_reference(x: Any, weight: Any, bias: Any, groups: int, eps: float) -> Any:
     shape = x.array.shape
-    rows = sym.reshape(x, (shape[0] * groups, x.array.size // (shape[0] * groups)))
+    rows = sym.reshape(x, (shape[0] * groups, shape[1] // groups * math.prod(shape[2:])))
     y = (rows - sym.mean(rows, (1,), True)) * sym.rsqrt(sym.var(rows, (1,), 0, True) + eps)
     return _affine_reference(sym.reshape(y, shape), weight, bias, (1, -1, *(1,) * (len(shape) - 2)))
 
@@ -354,8 +354,6 @@ def group_norm(
             f"group_norm: expected more than 1 value per group when training, got input shape {shape} with "
             f"num_groups={num_groups}."
         )
-    if not x.array.size:
-        return sym.clone(x)
     return sym.group_norm(x, weight, bias, num_groups, eps)[0]
 
 

@@ -19,8 +19,9 @@ def _source(mode: str, size: int, before: int, after: int) -> Any:
     i = np.arange(-before, size + after)
     if mode == "replicate":
         return np.clip(i, 0, size - 1)
-    if mode == "circular":
-        return i % size
+    if mode == "circular":  # where a negative width crops, what is left goes round
+        first, last = max(-before, 0), size - max(-after, 0)
+        return first + (i - first) % max(last - first, 1)
     return (size - 1) - np.abs((size - 1) - np.abs(i))  # reflect
 
 

@@ -113,7 +113,7 @@ def _input(name: str, value: Any, rank: int) -> Tensor:
     batched(name, x, rank)
     if x.array.dtype.kind not in "fiu":
         raise RuntimeError(f"{name}: not defined for dtype {x.dtype.name}; convert the input to a number type.")
-    if 0 in x.array.shape[1:]:
+    if 0 in x.array.shape[-rank - 1 :]:
         raise RuntimeError(f"{name}: only the batch dimension of the input may be empty, got shape {x.array.shape}.")
     return x
 

@@ -41,7 +41,7 @@ def _fractional(x: Any, samples: Any, kernel: tuple[int, ...], output: tuple[int
         shape[d], shape[rank + d] = output[d], kernel[d]
         index = index + places.reshape(*lead, *shape) * math.prod(spatial[d + 1 :])
     index = index.reshape(*lead, math.prod(output), math.prod(kernel))
-    flat = x.reshape(*lead, 1, -1)
+    flat = x.reshape(*lead, 1, math.prod(spatial))
     values = np.take_along_axis(np.broadcast_to(flat, (*lead, index.shape[2], flat.shape[-1])), index, -1)
     best = np.argmax(values, -1)[..., None]
     where = np.take_along_axis(index, best, -1)[..., 0].reshape(*lead, *output)

@@ -109,6 +109,7 @@ def cosine_embedding_loss(
 def _classed(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor, bool]:
     """Scores (N, C) and class indices (N,), checked; and whether there was a batch."""
     x, t = floating(name, input), integers(name, target, "target")
+    x = x.reshape(1) if x.ndim == 0 else x  # a single class
     if x.ndim not in (1, 2) or 0 in tuple(x.shape)[-1:]:
         raise RuntimeError(f"{name}: expected a non-empty input of shape (N, C) or (C,), got {tuple(x.shape)}.")
     whole = x.ndim == 2
@@ -135,6 +136,8 @@ def multi_margin_loss(
     reduction = reduction_of(name, reduction, size_average, reduce)
     if p not in (1, 2):
         raise ValueError(f"{name}: only p == 1 and p == 2 are supported, got {p}.")
+    if weight is not None and weight.ndim != 1:
+        raise ValueError(f"{name}: weight must be one-dimensional, got shape {tuple(weight.shape)}.")
     x, t, whole = _classed(name, input, target)
     classes = x.shape[1]
     _in_range(name, t, classes)
@@ -174,6 +177,8 @@ def multilabel_margin_loss(
     name = "multilabel_margin_loss"
     reduction = reduction_of(name, reduction, size_average, reduce)
     x, t = floating(name, input), integers(name, target, "target")
+    if x.ndim == 0 and t.ndim == 0:  # a single class
+        x, t = x.reshape(1), t.reshape(1)
     if x.ndim not in (1, 2) or tuple(x.shape) != tuple(t.shape) or x.shape[-1] == 0:
         raise RuntimeError(
             f"{name}: expected input (N, C) or (C,) and a target of its shape, got {tuple(x.shape)} and "

@@ -34,7 +34,7 @@ CASES = [
     (lambda: F.glu(x(3, 5)), RuntimeError, r"glu: the size of dimension -1 must be even, got 5 (shape (3, 5))."),
     (lambda: F.prelu(x(2, 3), x(2)), RuntimeError, "prelu: weight has 2 values, input of shape (2, 3) has 3 channels"),
     (lambda: F.softshrink(x(2), -1.0), RuntimeError, "softshrink: lambd must not be negative, got -1.0."),
-    (lambda: F.rrelu(x(2), 0.5, 0.1), ValueError, "rrelu: lower 0.5 must not be greater than upper 0.1."),
+    (lambda: F.rrelu(x(2), 0.5, 0.1), RuntimeError, "rrelu: lower 0.5 must not be greater than upper 0.1."),
     (lambda: F.gumbel_softmax(x(2), tau=0), ValueError, "gumbel_softmax: tau must be positive, got 0."),
     (lambda: F.softmax(x(2, 3), 2), IndexError, "softmax: dimension 2 is out of range for a 2-d tensor"),
     # linear

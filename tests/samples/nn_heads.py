@@ -36,6 +36,7 @@ SAMPLES = [
     fractional(2, (3, 7, 8), (1, 3), (2, 3), output_ratio=(0.5, 0.5), return_indices=True),
     fractional(2, (2, 3, 7, 8), (2, 3), 3, output_ratio=(0.4, 0.6)),
     fractional(3, (2, 2, 5, 6, 7), (2, 2), 2, (2, 3, 3)),
+    fractional(3, (0, 2, 5, 6, 7), (0, 2), 2, (2, 3, 3)),
     fractional(3, (2, 5, 6, 7), (1, 2), (1, 2, 3), output_ratio=(0.5, 0.6, 0.5), return_indices=True),
     S(
         lambda T, x: (T.manual_seed(4), resolve(T, F + "fractional_max_pool2d_with_indices")(x, 2, 3))[1],

@@ -83,6 +83,8 @@ for r in ("mean", "sum", "none"):
 SAMPLES += [
     S(F + "cosine_embedding_loss", t(3), t(3), t(values=-1.0, grad=False)),
     S(F + "multi_margin_loss", spread(4), ints(2), check="first"),
+    S(F + "multi_margin_loss", t(), ints(0), check="first"),
+    S(F + "multilabel_margin_loss", t(), ints(0), check="first"),
     S(F + "multi_margin_loss", spread(3, 4), ints([0, 3, 1]), p=2, parity=False),  # second order, which PyTorch has not
     S(F + "multilabel_margin_loss", spread(4), ints([2, 1, -1, 0]), check="first"),
     S(F + "multilabel_margin_loss", spread(2, 4), ints([[3, 0, -1, 1], [1, -1, -1, -1]]), parity=False),  # as above

@@ -35,6 +35,8 @@ for mode in ("reflect", "replicate", "circular"):
         S(F + "pad", t(1, 2, 3, 4, 3), (1, 2, 2, 1, 1, 0), mode=mode),
     ]
 SAMPLES += [
+    S(F + "pad", t(1, 2, 4, 5), (-1, 2, 1, -2), mode="circular"),
+    S(F + "pad", t(1, 2, 4, 5), (-1, 2, 1, -2), mode="reflect"),
     S(F + "pad", t(2, 3), (4, 5), mode="replicate"),
     S(F + "pad", t(2, 3, 4, 5), (-1, 2, 1, -1), mode="replicate"),
 ]
