@@ -212,7 +212,7 @@ def diff(a: Any, b: Any, *, rtol: float = 1e-5, atol: float = 1e-8) -> Diff:
 
 
 def _key(n: Node, graph: Graph) -> Hashable:
-    """What makes two nodes the same place: op and class of the module, so that a layer moved up by one still matches."""
+    """What makes two nodes the same place: op and class of module, so that a layer that moved still matches."""
     around = graph.modules.get(n.module)
     name = n.name.rpartition(".")[2] if n.kind == "parameter" else ""
     return (n.kind, n.op, around.type if around is not None else n.module, name)

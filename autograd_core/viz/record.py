@@ -107,7 +107,21 @@ class Recording:
                 self.failed = (op, self._parents(op, args), self._params(op, args), self._where(), self._call(), error)
             raise
         seconds = perf_counter() - t0
-        parents = self._parents(op, args)
+        known = self.known
+        parents: list[Any] = []
+        if op.variadic or op.params:
+            parents = self._parents(op, args)
+        else:  # the same as _parents, for the many small ops: a call less
+            for a in args:
+                if isinstance(a, Tensor) and (n := a.node) is not None and n.op is not OUTPUT:
+                    key = n.seq
+                    if key not in known:
+                        self._meet(n, a)
+                    parents.append(key)
+                elif a.__class__ is float:
+                    parents.append((a,))
+                else:
+                    parents.append(self._parent(a))
         if y.__class__ is tuple:
             first = y[op.differentiable[0]] if op.differentiable else y[0]
         elif y is NotImplemented:
@@ -129,14 +143,14 @@ class Recording:
             for t in y:
                 if t.node is None:
                     self._constants[id(t.array)] = (weakref.ref(t.array), key)
-        self.known.add(key)
+        known.add(key)
         where = None
         if self.lines:
-            frame = sys._getframe(1)
+            frame = sys._getframe(2)
             while frame is not None:
                 code = frame.f_code
-                known = inside.get(code.co_filename)
-                if known is False or (known is None and not is_inside(code.co_filename)):
+                ours = inside.get(code.co_filename)
+                if ours is False or (ours is None and not is_inside(code.co_filename)):
                     where = (code, frame.f_lasti)
                     break
                 frame = frame.f_back  # type: ignore[assignment]
@@ -189,26 +203,22 @@ class Recording:
 
     def _parents(self, op: Any, args: tuple[Any, ...]) -> list[Any]:
         """For each input the id of its node, or a plain number alone in a tuple."""
-        known = self.known
-        out: list[Any] = []
-        for a in args[0] if op.variadic else args if not op.params else args[: len(op.inputs)]:
-            if isinstance(a, Tensor):
-                n = a.node
-                if n is None:
-                    out.append(self._constant(a.array))
-                    continue
-                if n.op is OUTPUT:
-                    n = n.parents[0]
-                    assert n is not None
-                key = n.seq
-                if key not in known:
-                    self._meet(n, a)
-                out.append(key)
-            elif isinstance(a, np.ndarray) and a.ndim:
-                out.append(self._constant(a))
-            else:
-                out.append((a,) if a.__class__ in _SIMPLE else (walk.brief(a),))
-        return out
+        return [self._parent(a) for a in (args[0] if op.variadic else args[: len(op.inputs)])]
+
+    def _parent(self, a: Any) -> Any:
+        if isinstance(a, Tensor):
+            n = a.node
+            if n is None:
+                return self._constant(a.array)
+            if n.op is OUTPUT:
+                n = n.parents[0]
+                assert n is not None
+            if n.seq not in self.known:
+                self._meet(n, a)
+            return n.seq
+        if isinstance(a, np.ndarray) and a.ndim:
+            return self._constant(a)
+        return (a,) if a.__class__ in _SIMPLE else (walk.brief(a),)
 
     def _params(self, op: Any, args: tuple[Any, ...]) -> Any:
         rest = args[1:] if op.variadic else args[len(op.inputs) :]
@@ -254,7 +264,7 @@ class Recording:
             if v is None:
                 continue
             for a in v if v.__class__ is tuple else (v,):
-                if a.__class__ is ndarray:
+                if a.__class__ is ndarray and a.ndim:  # single numbers are not worth counting
                     b = id(a if a.base is None else owner(a))
                     entry = held.get(b)
                     if entry is None:
