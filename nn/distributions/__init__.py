@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+
+# NumPy warns where PyTorch is silent (0/0, overflow); only what the modules of this package compute is meant.
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"nn\.distributions\b")
+
 from . import constraints, transforms
 from .bernoulli import Bernoulli
 from .beta import Beta
