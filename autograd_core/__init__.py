@@ -54,13 +54,22 @@ from .tensor import Size, Tensor  # noqa: E402
 
 __version__ = "0.1.0"
 
-_LAZY = ("amp", "backends", "cuda", "debug", "fft", "func", "gradcheck", "io", "kernels", "linalg", "profiler", "special", "viz")
+_LAZY = frozenset(
+    "amp backends compiler cuda debug distributed fft func functional gradcheck hub io jit kernels linalg multiprocessing onnx profiler "
+    "special testing utils version viz".split()
+)
+_FROM = {
+    "save": "io", "load": "io", "autocast": "amp", "GradScaler": "amp", "is_autocast_enabled": "amp", "vmap": "func",
+    "detect_anomaly": "debug",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    """Sub-packages that are loaded when first touched."""
+    """Sub-packages that are loaded when first touched, and in-place functions (``exp_(x)`` is ``x.exp_()``)."""
     if name in _LAZY:
         return importlib.import_module(f".{name}", __name__)
-    if name in ("save", "load"):
-        return getattr(importlib.import_module(".io", __name__), name)
+    if name in _FROM:
+        return getattr(importlib.import_module(f".{_FROM[name]}", __name__), name)
+    if name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name):
+        return getattr(Tensor, name)
     raise AttributeError(f"module 'autograd_core' has no attribute {name!r}")

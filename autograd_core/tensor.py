@@ -89,7 +89,6 @@ class Tensor:
     extra: TensorExtra | None
 
     __array_priority__ = 1000
-    __array_ufunc__: Any = None
 
     def __init__(self, *args: Any, device: Any = None) -> None:
         from .factories import legacy_array

@@ -1,0 +1,7 @@
+"""``torch.utils.hooks``."""
+
+from __future__ import annotations
+
+from ..graph import RemovableHandle
+
+__all__ = ["RemovableHandle"]
