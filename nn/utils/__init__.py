@@ -3,6 +3,9 @@ summaries."""
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 from . import parametrizations, parametrize, prune, rnn, stateless
 from .clip_grad import clip_grad_norm, clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from .convert_parameters import parameters_to_vector, vector_to_parameters
@@ -19,3 +22,10 @@ __all__ = [
     "rnn",
     "skip_init", "spectral_norm", "stateless", "summary", "vector_to_parameters", "weight_norm",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """``swa_utils`` lives with the optimizers, as in PyTorch; it is found here too."""
+    if name == "swa_utils":
+        return importlib.import_module("nn.optim.swa_utils")
+    raise AttributeError(f"module 'nn.utils' has no attribute {name!r}")

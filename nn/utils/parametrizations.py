@@ -48,15 +48,21 @@ def weight_norm(module: Any, name: str = "weight", dim: int | None = 0) -> Any:
     """
     register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
 
-    def read_old_form(state_dict: Any, prefix: str, *rest: Any) -> None:
-        """Checkpoints of the old weight_norm have ``weight_g`` and ``weight_v``."""
-        old = [f"{prefix}{name}_g", f"{prefix}{name}_v"]
+    module._register_load_state_dict_pre_hook(_ReadOldForm(name))
+    return module
+
+
+class _ReadOldForm:
+    """Checkpoints of the old weight_norm have ``weight_g`` and ``weight_v``."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+        old = [f"{prefix}{self.name}_g", f"{prefix}{self.name}_v"]
         if all(k in state_dict for k in old):
             for i, k in enumerate(old):
-                state_dict[f"{prefix}parametrizations.{name}.original{i}"] = state_dict.pop(k)
-
-    module._register_load_state_dict_pre_hook(read_old_form)
-    return module
+                state_dict[f"{prefix}parametrizations.{self.name}.original{i}"] = state_dict.pop(k)
 
 
 class _SpectralNorm(Module):

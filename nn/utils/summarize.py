@@ -172,20 +172,15 @@ class _Meter:
     def module(self, module: Any, run: Any) -> Any:
         shared = id(module) in self._seen
         self._seen.add(id(module))
-        row = Row(
-            self._names.get(id(module), ""),
-            type(module).__name__,
-            len(self._stack),
-            count_parameters(module),
-            shared=shared,
-        )
+        row = Row(self._names.get(id(module), ""), type(module).__name__, len(self._stack), 0, shared=shared)
         self.rows.append(row)
         self._stack.append(row)
         try:
             result = run()
         finally:
             self._stack.pop()
-        row.output = _shapes(result)
+        row.output, row.kind = _shapes(result), type(module).__name__  # a lazy module has become an ordinary one
+        row.parameters = count_parameters(module)
         return result
 
 
