@@ -16,7 +16,7 @@ from ..op import defop, helper, method, sym
 from ..random import stream
 from ..tensor import Tensor, wrap
 from . import elementwise as _elementwise  # noqa: F401  (relu, sigmoid, tanh live there)
-from .checks import floating, settle, tensor
+from .checks import floating, inexact, settle, tensor
 from .dims import one_dim
 
 __all__ = [
@@ -322,7 +322,9 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """``x * sigmoid(x)``, also called swish."""
-    return settle(input, sym.silu(floating("silu", input)), inplace, "silu")
+    x = floating("silu", input, complex=True)
+    y = sym.silu(x) if x.array.dtype.kind == "f" else sym.mul(x, sym.sigmoid(x))
+    return settle(input, y, inplace, "silu")
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
@@ -365,12 +367,13 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 def softsign(input: Tensor) -> Tensor:
     """``x / (1 + |x|)``."""
-    return sym.softsign(floating("softsign", input))
+    x = inexact("softsign", input)
+    return sym.softsign(x) if x.array.dtype.kind == "f" else sym.div(x, sym.add(sym.abs(x), 1))
 
 
 def tanhshrink(input: Tensor) -> Tensor:
     """``x - tanh(x)``."""
-    return sym.tanhshrink(floating("tanhshrink", input))
+    return sym.tanhshrink(inexact("tanhshrink", input))
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:

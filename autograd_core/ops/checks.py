@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from .. import dtypes
 from ..errors import DtypeError, ShapeError, wrong_type
 from ..inplace import check_writable, write
+from ..op import sym
 from ..tensor import Tensor, wrap
-
-FLOATS = "fc"
 
 
 def tensor(name: str, value: Any, argument: str = "input") -> Tensor:
@@ -23,14 +23,20 @@ def tensor(name: str, value: Any, argument: str = "input") -> Tensor:
     raise wrong_type(name, argument, "a Tensor", value)
 
 
-def floating(name: str, value: Any, argument: str = "input") -> Tensor:
-    """``value``, which must be a Tensor of a floating point (or complex) type."""
+def floating(name: str, value: Any, argument: str = "input", complex: bool = False) -> Tensor:
+    """``value``, which must be a Tensor of a floating point type (or a complex one, where the function has it)."""
     x = tensor(name, value, argument)
-    if x.array.dtype.kind not in FLOATS:
-        raise DtypeError(
-            f"{name}: {argument} must be a floating point tensor, got {x.dtype.name}; convert it with float()."
-        )
+    kind = x.array.dtype.kind
+    if kind != "f" and not (complex and kind == "c"):
+        way = "take its real or imaginary part" if kind == "c" else "convert it with float()"
+        raise DtypeError(f"{name}: {argument} must be a floating point tensor, got {x.dtype.name}; {way}.")
     return x
+
+
+def inexact(name: str, value: Any, argument: str = "input") -> Tensor:
+    """``value``, integers converted to the default float type."""
+    x = tensor(name, value, argument)
+    return sym.cast(x, dtypes.default.numpy) if x.array.dtype.kind in "iub" else x
 
 
 def one_type(name: str, **tensors: Tensor | None) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..op import sym
 from ..tensor import Tensor
-from .checks import floating
+from .checks import floating, tensor
 from .dims import one_dim
 from .reduce import vector_norm
 from .shape import broadcast_tensors
@@ -37,7 +37,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     """``|x1 - x2 + eps|_p`` over the last dimension; the inputs are broadcast."""
-    a, b = floating("pairwise_distance", x1, "x1"), floating("pairwise_distance", x2, "x2")
+    a, b = tensor("pairwise_distance", x1, "x1"), tensor("pairwise_distance", x2, "x2")
     return vector_norm(a - b + eps, p, -1, keepdim)  # type: ignore[operator]
 
 
@@ -61,7 +61,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
 
 def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
     """``input / max(|input|_p, eps)``, the norm being taken along ``dim`` (one dimension or several)."""
-    x = floating("normalize", input)
+    x = floating("normalize", input, complex=True)
     if not isinstance(p, (int, float)) or math.isnan(p):
         raise TypeError(f"normalize: p must be a number, got {p!r}.")
     y = x / sym.clamp(vector_norm(x, p, dim, True), eps, None)  # type: ignore[operator]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import ShapeError
 from ..op import sym
 from ..tensor import Tensor
-from .checks import floating, one_type, tensor
+from .checks import one_type, tensor
 from .matmul import einsum
 
 __all__ = ["bilinear"]
@@ -66,9 +66,9 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         If shapes or dtypes do not fit.
     """
     a, b, w = (
-        floating("bilinear", input1, "input1"),
-        floating("bilinear", input2, "input2"),
-        floating("bilinear", weight, "weight"),
+        tensor("bilinear", input1, "input1"),
+        tensor("bilinear", input2, "input2"),
+        tensor("bilinear", weight, "weight"),
     )
     one_type("bilinear", input1=a, input2=b, weight=w, bias=bias)
     p, q, s = a.array.shape, b.array.shape, w.array.shape

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import dtypes
 from ..errors import no_broadcast
 from ..kernels import activation as activations
 from ..kernels import loss as kernels
@@ -61,8 +62,10 @@ def reduction_of(name: str, reduction: Any, size_average: bool | None = None, re
     return reduction
 
 
-def pair(name: str, input: Any, target: Any, warn: bool = True, exact: bool = False) -> tuple[Tensor, Tensor]:
-    """Input and target, brought to one shape and dtype.
+def pair(
+    name: str, input: Any, target: Any, warn: bool = True, exact: bool = False, kinds: str = "f"
+) -> tuple[Tensor, Tensor]:
+    """Input and target, brought to one shape and dtype; ``kinds`` of numbers may be "f", "fc" or "fi".
 
     Raises
     ------
@@ -91,12 +94,10 @@ def pair(name: str, input: Any, target: Any, warn: bool = True, exact: bool = Fa
         x = x if a == shape else sym.broadcast_to(x, shape)
         t = t if b == shape else sym.broadcast_to(t, shape)
     if x.array.dtype != t.array.dtype:
-        target_type = np.result_type(x.array.dtype, t.array.dtype) if x.array.dtype.kind == t.array.dtype.kind else (
-            x.array.dtype if x.array.dtype.kind in "fc" else t.array.dtype
-        )  # fmt: skip
-        x = x if x.array.dtype == target_type else sym.cast(x, target_type)
-        t = t if t.array.dtype == target_type else sym.cast(t, target_type)
-    return floating(name, x), t
+        both = dtypes.promote_numpy(x.array.dtype, t.array.dtype)
+        x = x if x.array.dtype == both else sym.cast(x, both)
+        t = t if t.array.dtype == both else sym.cast(t, both)
+    return (floating(name, x, complex="c" in kinds) if "i" not in kinds else x), t
 
 
 # ------------------------------------------------------------------------------------------------- distances
@@ -124,6 +125,7 @@ defop(
     "x target",
     "reduction",
     name="l1_loss",
+    holomorphic=False,
     formula="|x - target|, reduced",
     x=lambda g, x, target, reduction, F: F.sgn(x - target) * F.per_element(g, x.shape, reduction),
     target=lambda g, x, target, reduction, F: F.sgn(target - x) * F.per_element(g, x.shape, reduction),
@@ -354,7 +356,7 @@ def _elementwise(
 ) -> Tensor:
     """A loss of pairs, weighted where PyTorch lets it be."""
     reduction = reduction_of(name, reduction, size_average, reduce)
-    x, t = pair(name, input, target)
+    x, t = pair(name, input, target, kinds="fc" if name == "l1_loss" else "f")
     if weight is None:
         return dispatch(x, t, *params, reduction)
     w = tensor(name, weight, "weight")

@@ -323,7 +323,7 @@ def layer_norm(
 
 def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
     """``x / sqrt(mean(x**2) + eps) * weight`` over the last dimensions (``eps``: the type's resolution if left out)."""
-    x = floating("rms_norm", input)
+    x = floating("rms_norm", input, complex=True)
     dims = _normalized("rms_norm", x, normalized_shape, weight=weight)
     return sym.rms_norm(x, weight, dims, float(np.finfo(x.array.dtype).eps) if eps is None else eps)[0]
 

@@ -11,7 +11,7 @@ import numpy as np
 import autograd_core as ac
 from autograd_core import Tensor
 from autograd_core.ops.activation import logsigmoid
-from autograd_core.ops.checks import floating, integers, tensor
+from autograd_core.ops.checks import floating, inexact, integers, tensor
 from autograd_core.ops.distance import pairwise_distance
 from autograd_core.ops.loss import pair, reduce_loss, reduction_of
 
@@ -65,9 +65,9 @@ def margin_ranking_loss(
             f"input2 {tuple(b.shape)} "
             f"and target {tuple(t.shape)}."
         )
-    a, b = pair(name, a, b, warn=False)
-    d, t = pair(name, a - b, t, warn=False)
-    return reduce_loss(_at_least(-t * d + margin, 0), reduction)
+    a, b = pair(name, a, b, warn=False, kinds="fi")
+    d, t = pair(name, a - b, t, warn=False, kinds="fi")
+    return reduce_loss(_at_least(-t * d + float(margin), 0), reduction)
 
 
 def cosine_embedding_loss(
@@ -88,7 +88,7 @@ def cosine_embedding_loss(
     """
     name = "cosine_embedding_loss"
     reduction = reduction_of(name, reduction, size_average, reduce)
-    a, b, t = floating(name, input1, "input1"), floating(name, input2, "input2"), tensor(name, target, "target")
+    a, b, t = tensor(name, input1, "input1"), tensor(name, input2, "input2"), tensor(name, target, "target")
     if t.ndim not in (0, 1):
         raise RuntimeError(f"{name}: a 0-d or 1-d target is expected, got shape {tuple(t.shape)}.")
     if (t.ndim == 1 and (a.ndim != 2 or b.ndim != 2 or a.shape[0] != t.shape[0])) or (
@@ -230,7 +230,7 @@ def poisson_nll_loss(
     """
     name = "poisson_nll_loss"
     reduction = reduction_of(name, reduction, size_average, reduce)
-    x, t = pair(name, input, target, warn=False)
+    x, t = pair(name, inexact(name, input), target, warn=False)
     losses = x.exp() - t * x if log_input else x - t * (x + eps).log()  # type: ignore[attr-defined]
     if full:
         safe = ac.where(t > 1, t, 1.0)
@@ -302,11 +302,7 @@ def triplet_margin_loss(
     reduction = reduction_of(name, reduction, size_average, reduce)
     if margin <= 0:
         raise ValueError(f"{name}: margin must be greater than 0, got {margin}.")
-    a, b, c = (
-        floating(name, anchor, "anchor"),
-        floating(name, positive, "positive"),
-        floating(name, negative, "negative"),
-    )
+    a, b, c = (tensor(name, v, w) for v, w in ((anchor, "anchor"), (positive, "positive"), (negative, "negative")))
     if not a.ndim == b.ndim == c.ndim:
         raise RuntimeError(
             f"{name}: anchor, positive and negative should have the same number of dimensions, got {tuple(a.shape)}, "
@@ -327,11 +323,7 @@ def triplet_margin_with_distance_loss(
     reduction = reduction_of(name, reduction)
     if margin <= 0:
         raise ValueError(f"{name}: margin must be greater than 0, got {margin}.")
-    a, b, c = (
-        floating(name, anchor, "anchor"),
-        floating(name, positive, "positive"),
-        floating(name, negative, "negative"),
-    )
+    a, b, c = (tensor(name, v, w) for v, w in ((anchor, "anchor"), (positive, "positive"), (negative, "negative")))
     if not a.ndim == b.ndim == c.ndim:
         raise RuntimeError(
             f"{name}: anchor, positive and negative should have the same number of dimensions, got {tuple(a.shape)}, "
