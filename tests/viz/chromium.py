@@ -8,6 +8,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -31,6 +32,16 @@ FLAGS = [
 ]
 
 
+# The browser reads commands from descriptor 3 and answers on 4: put the pipes there and become the browser.
+WIRE = """
+import fcntl, os, sys
+a, b = (fcntl.fcntl(int(n), fcntl.F_DUPFD, 10) for n in sys.argv[1:3])
+os.dup2(a, 3)
+os.dup2(b, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+
 def program() -> str | None:
     """The Chromium of this machine, if it has one."""
     return next((p for p in map(shutil.which, PROGRAMS) if p), None)
@@ -44,15 +55,15 @@ class Chromium:
         to_read, self._write = os.pipe()
         self._read, to_write = os.pipe()
 
-        def wire() -> None:  # the browser reads commands from descriptor 3 and answers on 4
-            a, b = os.dup(to_read), os.dup(to_write)
-            os.dup2(a, 3)
-            os.dup2(b, 4)
-
+        command = [
+            program() or "chromium",
+            *FLAGS,
+            f"--user-data-dir={self.profile}",
+            f"--window-size={width},{height}",
+        ]
         self.process = subprocess.Popen(
-            [program() or "chromium", *FLAGS, f"--user-data-dir={self.profile}", f"--window-size={width},{height}",
-             "about:blank"],
-            preexec_fn=wire, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [sys.executable, "-c", WIRE, str(to_read), str(to_write), *command, "about:blank"],
+            pass_fds=(to_read, to_write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(to_read)
         os.close(to_write)
