@@ -10,47 +10,47 @@ from typing import Any
 # NumPy warns where PyTorch is silent (log(0), 0/0); only what our own modules compute is meant.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"autograd_core\b")
 
-from . import dtypes, errors, graph  # noqa: E402
-from .ops import attach as _attach  # noqa: E402
-from .ops.activation import *  # noqa: E402
-from .ops.arithmetic import *  # noqa: E402
-from .ops.complex import *  # noqa: E402
-from .ops.conv import *  # noqa: E402
-from .ops.conversion import *  # noqa: E402
-from .ops.distance import *  # noqa: E402
-from .ops.dropout import *  # noqa: E402
-from .ops.embedding import *  # noqa: E402
-from .ops.floats import *  # noqa: E402
-from .ops.index import *  # noqa: E402
-from .ops.linear import *  # noqa: E402
-from .ops.manners import *  # noqa: E402
-from .ops.matmul import *  # noqa: E402
-from .ops.norm import *  # noqa: E402
-from .ops.pool import *  # noqa: E402
-from .ops.vision import *  # noqa: E402
-from .ops.decompositions import *  # noqa: E402
-from .ops.linalg_legacy import *  # noqa: E402
-from .ops.linalg_norms import *  # noqa: E402
-from .ops.linalg_products import *  # noqa: E402
-from .ops.random import *  # noqa: E402
-from .ops.reduce import *  # noqa: E402
-from .ops.shape import *  # noqa: E402
-from .ops.scatter import *  # noqa: E402
-from .ops.sorting import *  # noqa: E402
-from .ops.special import *  # noqa: E402
-from .ops.spectral import *  # noqa: E402
-from .ops.stacking import *  # noqa: E402
-from .ops.statistics import *  # noqa: E402
-from . import autograd  # noqa: E402
-from .autograd import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled  # noqa: E402
-from .dtypes import *  # noqa: E402
-from .factories import *  # noqa: E402
-from .legacy import *  # noqa: E402
-from .random import *  # noqa: E402
-from .settings import *  # noqa: E402
-from .device import device  # noqa: E402
-from .formatting import set_printoptions  # noqa: E402
-from .tensor import Size, Tensor  # noqa: E402
+from . import dtypes, errors, graph
+from .ops import attach as _attach
+from .ops.activation import *
+from .ops.arithmetic import *
+from .ops.complex import *
+from .ops.conv import *
+from .ops.conversion import *
+from .ops.distance import *
+from .ops.dropout import *
+from .ops.embedding import *
+from .ops.floats import *
+from .ops.index import *
+from .ops.linear import *
+from .ops.manners import *
+from .ops.matmul import *
+from .ops.norm import *
+from .ops.pool import *
+from .ops.vision import *
+from .ops.decompositions import *
+from .ops.linalg_legacy import *
+from .ops.linalg_norms import *
+from .ops.linalg_products import *
+from .ops.random import *
+from .ops.reduce import *
+from .ops.shape import *
+from .ops.scatter import *
+from .ops.sorting import *
+from .ops.special import *
+from .ops.spectral import *
+from .ops.stacking import *
+from .ops.statistics import *
+from . import autograd
+from .autograd import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
+from .dtypes import *
+from .factories import *
+from .legacy import *
+from .random import *
+from .settings import *
+from .device import device
+from .formatting import set_printoptions
+from .tensor import Size, Tensor
 
 __version__ = "0.1.0"
 

@@ -17,7 +17,9 @@ class autocast:
     ``device_type="cuda"`` is accepted too, so that scripts which choose it under ``cuda.is_available()`` read alike.
     """
 
-    def __init__(self, device_type: str = "cpu", dtype: Any = None, enabled: bool = True, cache_enabled: bool | None = None) -> None:
+    def __init__(
+        self, device_type: str = "cpu", dtype: Any = None, enabled: bool = True, cache_enabled: bool | None = None
+    ) -> None:
         self.device, self.fast_dtype = device_type, dtype
 
     def __enter__(self) -> autocast:

@@ -211,7 +211,9 @@ def _roots(name: str, tensors: Sequence[Tensor], cotangents: Sequence[Any], symb
                     "pass the gradient, or reduce it first, for example with sum() or mean()."
                 )
             if t.array.dtype.kind == "c":
-                raise AutogradError(f"{name}: grad can be implicitly created only for real scalar outputs, not {t.dtype.name}.")
+                raise AutogradError(
+                    f"{name}: grad can be implicitly created only for real scalar outputs, not {t.dtype.name}."
+                )
             c = wrap(np.ones_like(t.array))
         else:
             if not isinstance(g, Tensor):
@@ -324,7 +326,9 @@ def grad(
         if not isinstance(x, Tensor):
             raise TypeError(f"grad: inputs must be Tensors, got {type(x).__name__} at position {i}.")
         if x.node is None:
-            raise AutogradError(f"grad: input {i} does not require grad; call requires_grad_() before computing with it.")
+            raise AutogradError(
+                f"grad: input {i} does not require grad; call requires_grad_() before computing with it."
+            )
     got = run_backward(
         _roots("grad", ys, gs, create_graph),
         wanted=[x.node for x in xs],
@@ -358,7 +362,9 @@ def _batched_grad(ys: Any, xs: Any, gs: Any, keep: bool, create: bool, unused: b
     """One backward per row of the batched cotangents, stacked."""
     sizes = {len(g) for g in gs if g is not None}
     if len(sizes) != 1:
-        raise AutogradError(f"grad: is_grads_batched needs grad_outputs of one batch size, got {sorted(sizes) or 'none'}.")
+        raise AutogradError(
+            f"grad: is_grads_batched needs grad_outputs of one batch size, got {sorted(sizes) or 'none'}."
+        )
     (n,) = sizes
     rows = [
         grad(
@@ -389,7 +395,9 @@ class FunctionCtx:
         """Keep tensors (inputs, outputs or others) for backward; they are guarded against in-place writes."""
         for t in tensors:
             if t is not None and not isinstance(t, Tensor):
-                raise TypeError(f"save_for_backward: can only save Tensors, got {type(t).__name__}; set other values on ctx.")
+                raise TypeError(
+                    f"save_for_backward: can only save Tensors, got {type(t).__name__}; set other values on ctx."
+                )
         self._saved = tensors
 
     save_for_forward = save_for_backward
@@ -509,7 +517,9 @@ def _record_function(
         _place(first, hub)
         places[0] = hub
     else:
-        hub.shape = tuple((o.array.shape, o.array.dtype) if isinstance(o, Tensor) else ((), first.array.dtype) for o in outs)
+        hub.shape = tuple(
+            (o.array.shape, o.array.dtype) if isinstance(o, Tensor) else ((), first.array.dtype) for o in outs
+        )
         for i in live:
             places[i] = make_node(OUTPUT, (hub,), (i,), outs[i].array.shape, outs[i].array.dtype)
             _place(outs[i], places[i])
@@ -578,7 +588,11 @@ class _FunctionOp:
         if symbolic and any(isinstance(o, int) for o in self.origin):
             ctx._places = [self._output_place(o) if isinstance(o, int) else o for o in self.origin]
         try:
-            got = self.cls.backward(ctx, *tensors) if self.cls.backward is not Function.backward else self.cls.vjp(ctx, *tensors)
+            got = (
+                self.cls.backward(ctx, *tensors)
+                if self.cls.backward is not Function.backward
+                else self.cls.vjp(ctx, *tensors)
+            )
         finally:
             ctx._places = None
         out = list(got) if isinstance(got, (tuple, list)) else [got]

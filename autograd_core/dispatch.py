@@ -137,7 +137,9 @@ def _sources(op: Op, users: dict[str, set[str]]) -> dict[str, str]:
             for i, a in enumerate(args)
         )
         if op.elementwise and op.promote != "none":
-            test = "x_0.__class__ is not ndarray or (x_0.dtype is not F32 and x_0.dtype is not F64)" if k == 1 else "True"
+            test = (
+                "x_0.__class__ is not ndarray or (x_0.dtype is not F32 and x_0.dtype is not F64)" if k == 1 else "True"
+            )
             promote = f"    if {test}:\n        {', '.join(arrays)}, = promote(op, ({', '.join(arrays)},))\n"
             promote += f"        if x_0 is None:\n            raise wrong_operands(op, ({', '.join(args)},))\n"
 
@@ -172,7 +174,11 @@ def _sources(op: Op, users: dict[str, set[str]]) -> dict[str, str]:
     }
     body = _HEAD
     if len(op.outputs) > 1:
-        body += f"    return several(op, y, ({fill['nodes']},), ({saved}))\n" if ruled else "    return several(op, y, (), ())\n"
+        body += (
+            f"    return several(op, y, ({fill['nodes']},), ({saved}))\n"
+            if ruled
+            else "    return several(op, y, (), ())\n"
+        )
     else:
         body += _ONE + (_RECORD if ruled else "    t.node = None\n")
         if op.view:
@@ -196,7 +202,9 @@ _TOOLS: dict[str, Any] = dict(
 )  # fmt: skip
 
 
-def dispatchers(op: Op, users: dict[str, set[str]]) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+def dispatchers(
+    op: Op, users: dict[str, set[str]]
+) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
     """The observed dispatcher of ``op``, the plain one, and the function that saves.
 
     ``users`` tells for each slot which inputs' rules read it.  The functions are made now and get their code at the
@@ -206,7 +214,9 @@ def dispatchers(op: Op, users: dict[str, set[str]]) -> tuple[Callable[..., Any],
         _TOOLS, op=op, forward=op.forward, promote=promote_inputs, explain=explain, several=several,
         wrong_operands=wrong_operands, link_view=link_view, __name__=op.module,
     )  # fmt: skip
-    functions = {kind: FunctionType(_unwritten.__code__, env, _identifier(op.name)) for kind in ("call", "plain", "saves")}
+    functions = {
+        kind: FunctionType(_unwritten.__code__, env, _identifier(op.name)) for kind in ("call", "plain", "saves")
+    }
     env["plain"] = functions["plain"]
 
     def write(kind: str) -> Callable[..., Any]:
@@ -322,7 +332,8 @@ def promote_inputs(op: Op, xs: tuple[Any, ...]) -> tuple[Any, ...]:
     if op.promote == "float" and dtypes.category(target) < 2:
         target = dtypes.default.numpy
     return tuple(
-        (v if v.dtype == target else v.astype(target)) if isinstance(v, np.ndarray) else _number(v, target) for v in values
+        (v if v.dtype == target else v.astype(target)) if isinstance(v, np.ndarray) else _number(v, target)
+        for v in values
     )
 
 
@@ -384,4 +395,3 @@ def link_view(view: Tensor, source: Tensor, op: Op, params: tuple[Any, ...]) -> 
         if len(views) >= 32 and len(views) & (len(views) - 1) == 0:  # at powers of two, drop the dead ones
             views[:] = [v for v in views if v() is not None]
         views.append(ref(view))
-

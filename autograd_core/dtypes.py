@@ -97,7 +97,22 @@ int32 = dtype("int32")
 int64 = long = dtype("int64")
 bool_ = dtype("bool")
 
-ALL = (float16, float32, float64, complex64, complex128, uint8, uint16, uint32, uint64, int8, int16, int32, int64, bool_)
+ALL = (
+    float16,
+    float32,
+    float64,
+    complex64,
+    complex128,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+    int8,
+    int16,
+    int32,
+    int64,
+    bool_,
+)
 _BY_NUMPY: dict[np.dtype[Any], dtype] = {d.numpy: d for d in ALL}
 _PYTHON = {builtins.float: float64, builtins.int: int64, builtins.bool: bool_, builtins.complex: complex128}
 F32, F64 = float32.numpy, float64.numpy
@@ -122,7 +137,9 @@ def to_numpy(d: Any, name: str = "dtype") -> np.dtype[Any]:
     """NumPy's dtype for a dtype of ours, of NumPy's, or a Python number type."""
     if isinstance(d, dtype):
         if d is bfloat16:
-            raise TypeError(f"{name}: bfloat16 tensors do not exist here (NumPy has no such type); use float32 instead.")
+            raise TypeError(
+                f"{name}: bfloat16 tensors do not exist here (NumPy has no such type); use float32 instead."
+            )
         return d.numpy
     if isinstance(d, type) and d in _PYTHON:
         return _PYTHON[d].numpy
@@ -228,7 +245,11 @@ def result_dtype(values: Any) -> np.dtype[Any]:
     for n_ in groups:
         if n_ is not None and (result is None or _CATEGORY[n_.kind] > _CATEGORY[result.kind]):
             # a complex number beside a real tensor keeps the tensor's precision
-            result = np.result_type(result, np.complex64) if result is not None and result.kind == "f" and n_.kind == "c" else n_
+            result = (
+                np.result_type(result, np.complex64)
+                if result is not None and result.kind == "f" and n_.kind == "c"
+                else n_
+            )
     assert result is not None
     return result
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from .dtypes import C64, C128, F32, F64
 from .errors import AutogradError
-from .graph import OUTPUT, Leaf, Node, make_node, clock, mode, overwritten, owner, watch, wrote
+from .graph import OUTPUT, Leaf, Node, clock, make_node, mode, overwritten, owner, watch, wrote
 from .op import raw, sym
 from .tensor import Tensor, wrap
 
@@ -105,7 +105,12 @@ def run_backward(
                         continue
                 op = node.op
                 parents = node.parents
-                if plain_pass and op.straight and node.seq > clock.last_write and (node.dtype is F32 or node.dtype is F64):
+                if (
+                    plain_pass
+                    and op.straight
+                    and node.seq > clock.last_write
+                    and (node.dtype is F32 or node.dtype is F64)
+                ):
                     saved = node.saved
                     if saved is None:
                         raise _freed_error(node)
@@ -182,19 +187,21 @@ def rule_gradients(
         values = lift(node)
         if op.reference is not None:
             grads = through_reference(node, values, g, useful)
-            return [None if gp is None or p is None else _fit(gp, p, F, True, op) for gp, p in zip(grads, parents, strict=True)]
+            return [
+                None if gp is None or p is None else _fit(gp, p, F, True, op)
+                for gp, p in zip(grads, parents, strict=True)
+            ]
     if flip:
         g = tuple(F.conj(v) for v in g) if g.__class__ is tuple else F.conj(g)
     if op.joint is not None:
         needs = tuple([p is not None and (useful is None or p in useful) for p in parents])
         grads = list(op.joint(F, g, values, needs))
     elif useful is None:
-        grads = [
-            None if p is None or rule is None else rule(F, g, values) for p, rule in zip(parents, op.rules)
-        ]
+        grads = [None if p is None or rule is None else rule(F, g, values) for p, rule in zip(parents, op.rules)]
     else:
         grads = [
-            None if p is None or rule is None or p not in useful else rule(F, g, values) for p, rule in zip(parents, op.rules)
+            None if p is None or rule is None or p not in useful else rule(F, g, values)
+            for p, rule in zip(parents, op.rules)
         ]
     i = 0
     for gp in grads:
@@ -289,7 +296,9 @@ def lift(node: Node) -> list[Any]:
     for slot, value in zip(op.slots, node.saved or (), strict=True):
         if slot in op.inputs:
             if op.variadic:
-                value = tuple(wrap(v, p) if isinstance(v, np.ndarray) else v for v, p in zip(value, node.parents, strict=True))
+                value = tuple(
+                    wrap(v, p) if isinstance(v, np.ndarray) else v for v, p in zip(value, node.parents, strict=True)
+                )
             elif isinstance(value, np.ndarray):
                 value = wrap(value, node.parents[op.inputs.index(slot)])
         elif slot == "y" or slot in op.outputs:
@@ -341,7 +350,9 @@ def through_reference(node: Node, inner: list[Any], g: Any, useful: dict[Node, b
     finally:
         mode.grad = recording
     ask = [
-        e.node if isinstance(e, Tensor) and e.node is not None and p is not None and (useful is None or p in useful) else None
+        e.node
+        if isinstance(e, Tensor) and e.node is not None and p is not None and (useful is None or p in useful)
+        else None
         for e, p in zip(entries, node.parents, strict=True)
     ]
     targets = [n for n in ask if n is not None]
@@ -392,7 +403,10 @@ def _run_post_hooks(node: Node, grads: Any, g: Any, symbolic: bool) -> list[Any]
     out = list(grads)
     for hook in list(node.extra.post_hooks.values()):
         shown = tuple(v if v is None or isinstance(v, Tensor) else wrap(np.asarray(v)) for v in out)
-        cotangents = tuple(v if v is None or isinstance(v, Tensor) else wrap(np.asarray(v)) for v in (g if isinstance(g, (list, tuple)) else (g,)))
+        cotangents = tuple(
+            v if v is None or isinstance(v, Tensor) else wrap(np.asarray(v))
+            for v in (g if isinstance(g, (list, tuple)) else (g,))
+        )
         got = hook(shown, cotangents)
         if got is not None:
             out = [v if v is None or symbolic else v.array for v in got]

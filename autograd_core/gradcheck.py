@@ -42,14 +42,18 @@ def _check(name: str, inputs: Any) -> tuple[Any, ...]:
         if isinstance(x, Tensor) and x.requires_grad:
             if x.node is not None and x.node.op is not None:
                 raise ValueError(f"{name}: input {i} must be a leaf; call detach().requires_grad_() on it.")
-            if x.array.size > 1 and 0 in x.array.strides and any(
-                s == 0 and n > 1 for s, n in zip(x.array.strides, x.array.shape, strict=True)
+            if (
+                x.array.size > 1
+                and 0 in x.array.strides
+                and any(s == 0 and n > 1 for s, n in zip(x.array.strides, x.array.shape, strict=True))
             ):
                 raise RuntimeError(f"{name}: input {i} is an expanded tensor, whose elements share memory; clone() it.")
     return xs
 
 
-def _report(name: str, i: int, j: int, index: tuple[int, ...], a: Any, n: Any, y: Tensor, atol: float, rtol: float) -> str:
+def _report(
+    name: str, i: int, j: int, index: tuple[int, ...], a: Any, n: Any, y: Tensor, atol: float, rtol: float
+) -> str:
     op = y.node.op.name if y.node is not None and y.node.op is not None else "the function"
     return (
         f"{name}: the gradient of output {j} (made by '{op}') with respect to input {i} at index {index} is {a:.10g}, but the "
@@ -138,7 +142,9 @@ def _all_outputs(func: Callable[..., Any], xs: tuple[Any, ...]) -> tuple[list[Te
     return [ys[k] for k in keep], keep
 
 
-def _difference(func: Any, xs: tuple[Any, ...], keep: list[int], x: Tensor, move: np.ndarray[Any, Any], eps: float) -> list[Any]:
+def _difference(
+    func: Any, xs: tuple[Any, ...], keep: list[int], x: Tensor, move: np.ndarray[Any, Any], eps: float
+) -> list[Any]:
     """The central difference of the outputs when x moves along ``move``."""
     old = x.array.copy()
     try:
@@ -172,7 +178,9 @@ def _full(func: Any, xs: tuple[Any, ...], eps: float, atol: float, rtol: float) 
                     (g,) = grad(y, x, wrap(w.reshape(y.array.shape)), retain_graph=True, allow_unused=True)
                     a = np.zeros(x.array.size, x.array.dtype) if g is None else g.array.reshape(-1)
                     if g is not None and g.array.dtype != x.array.dtype:
-                        raise GradcheckError(f"gradcheck: the gradient of input {i} is {g.dtype.name}, the input {x.dtype.name}.")
+                        raise GradcheckError(
+                            f"gradcheck: the gradient of input {i} is {g.dtype.name}, the input {x.dtype.name}."
+                        )
                     for p in range(len(parts)):
                         # <g, u> under PyTorch's convention: Re(conj(w) dy) = Re(conj(g) dx)
                         n = (np.conj(unit) * numeric[j][row, :, p]).real
@@ -216,7 +224,10 @@ def _deterministic(func: Any, xs: tuple[Any, ...], tol: float) -> None:
     def once() -> list[Any]:
         ys, _ = _all_outputs(func, xs)
         tracked = [xs[i] for i in _tracked(xs)]
-        return [None if g is None else g.array for g in grad(ys, tracked, [wrap(np.ones_like(y.array)) for y in ys], allow_unused=True)]
+        return [
+            None if g is None else g.array
+            for g in grad(ys, tracked, [wrap(np.ones_like(y.array)) for y in ys], allow_unused=True)
+        ]
 
     for a, b in zip(once(), once(), strict=True):
         if a is not None and not np.allclose(a, b, rtol=0, atol=tol, equal_nan=True):

@@ -21,7 +21,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from .dispatch import dispatchers, explain, link_view, promote_inputs, several, variadic_dispatcher
+from .dispatch import dispatchers, variadic_dispatcher
 
 Array = Any  # an ndarray, or a NumPy scalar where a rule made one
 Rule = Callable[..., Any]
@@ -116,7 +116,9 @@ class Op:
             self.joint = _compile_rule(self.texts["*"], self.slots)
             self.rules = (None,) * len(self.inputs)
         else:
-            self.rules = tuple(_compile_rule(self.texts[i], self.slots) if i in self.texts else None for i in self.inputs)
+            self.rules = tuple(
+                _compile_rule(self.texts[i], self.slots) if i in self.texts else None for i in self.inputs
+            )
             if len(self.differentiable) <= 1:
                 self.straight = _straight(self, self.texts)
 
@@ -226,7 +228,9 @@ def defop(
         raise ValueError(f"defop: {op.name} has no input named {sorted(unknown)}; its inputs are {op.inputs}.")
     taken = {"n", "t", "y", "op", "forward", "plain", "mode", "tick"} & {*op.params}  # names in dispatchers' text
     if taken:
-        raise ValueError(f"defop: {op.name} names a parameter {sorted(taken)}, which its dispatcher uses; choose another.")
+        raise ValueError(
+            f"defop: {op.name} names a parameter {sorted(taken)}, which its dispatcher uses; choose another."
+        )
 
     op.texts = {"*": joint} if joint else dict(rules)
     wants = {key: _arguments(rule) for key, rule in op.texts.items()}
@@ -240,7 +244,9 @@ def defop(
     known = {"y", *op.inputs, *op.params, *op.outputs, *(f"{i}_shape" for i in op.inputs)}
     for n in users:
         if n not in known:
-            raise ValueError(f"defop: a rule of {op.name} names {n!r}, which is not an input, parameter, output or shape.")
+            raise ValueError(
+                f"defop: a rule of {op.name} names {n!r}, which is not an input, parameter, output or shape."
+            )
     op.slots = tuple(users)
     op.joint, op.rules, op.straight = None, (), None  # compiled at first use
     op.call, op.plain, op.saves = variadic_dispatcher(op) if variadic else dispatchers(op, users)
@@ -314,5 +320,3 @@ def method(*names: str, inplace: bool = False) -> Callable[[Callable[..., Any]],
 
 INPLACE: dict[str, Callable[..., Any]] = {}
 """In-place methods: name -> the out-of-place function that computes the new value."""
-
-

@@ -13,7 +13,16 @@ import numpy as np
 from .device import CPU, check_device, device
 from .tensor import Tensor, wrap
 
-__all__ = ["Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
+__all__ = [
+    "Generator",
+    "default_generator",
+    "fork_rng",
+    "get_rng_state",
+    "initial_seed",
+    "manual_seed",
+    "seed",
+    "set_rng_state",
+]
 
 
 class Generator:
@@ -60,7 +69,9 @@ class Generator:
             stream.state = state["state"]
             seed = int(state["seed"])
         except (ValueError, KeyError, TypeError, UnicodeDecodeError):
-            raise RuntimeError("set_state: these bytes are not a generator's state; use what get_state() gave.") from None
+            raise RuntimeError(
+                "set_state: these bytes are not a generator's state; use what get_state() gave."
+            ) from None
         self._seed, self.numpy = seed, np.random.Generator(stream)
         return self
 

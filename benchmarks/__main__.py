@@ -29,7 +29,9 @@ class Process:
     """A contestant at work."""
 
     def __init__(self, name: str, workload: Workload, threads: int) -> None:
-        env = dict(os.environ, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
+        env = dict(
+            os.environ, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads)
+        )
         self.name = name
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.contestant", name, workload.number, str(threads)],
@@ -60,7 +62,9 @@ def run(workload: Workload, names: list[str], rounds: int, threads: int) -> dict
     for name, values in losses.items():
         for a, b in zip(first, values, strict=True):
             if abs(a - b) > 2e-3 * max(1.0, abs(b)):
-                raise RuntimeError(f"workload {workload.number}: {names[0]} and {name} part: losses {first} and {values}")
+                raise RuntimeError(
+                    f"workload {workload.number}: {names[0]} and {name} part: losses {first} and {values}"
+                )
     times: dict[str, list[float]] = {n: [] for n in names}
     for r in range(rounds + 1):
         for p in processes:
@@ -74,7 +78,9 @@ def run(workload: Workload, names: list[str], rounds: int, threads: int) -> dict
         "goal": workload.goal,
         "ms": {n: 1e3 * statistics.median(t) for n, t in times.items()},
         "ratio": {
-            n: statistics.median(b / a for a, b in zip(times["ours"], t, strict=True)) for n, t in times.items() if n != "ours"
+            n: statistics.median(b / a for a, b in zip(times["ours"], t, strict=True))
+            for n, t in times.items()
+            if n != "ours"
         },
         "peak_mb": peaks,
         "losses": losses,
@@ -84,11 +90,25 @@ def run(workload: Workload, names: list[str], rounds: int, threads: int) -> dict
 def table(rows: list[dict[str, Any]], names: list[str]) -> str:
     """The results as Markdown."""
     others = [n for n in names if n != "ours"]
-    head = ["", "workload", "ours (ms)", *[f"{n} / ours" for n in others], "goal", "peak MB (ours, " + ", ".join(others) + ")"]
+    head = [
+        "",
+        "workload",
+        "ours (ms)",
+        *[f"{n} / ours" for n in others],
+        "goal",
+        "peak MB (ours, " + ", ".join(others) + ")",
+    ]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for r in rows:
         peak = ", ".join(f"{r['peak_mb'][n]:.0f}" for n in ["ours", *others])
-        cells = [r["number"], r["what"], f"{r['ms']['ours']:.3g}", *[f"{r['ratio'][n]:.2f}" for n in others], f"{r['goal']:g}", peak]
+        cells = [
+            r["number"],
+            r["what"],
+            f"{r['ms']['ours']:.3g}",
+            *[f"{r['ratio'][n]:.2f}" for n in others],
+            f"{r['goal']:g}",
+            peak,
+        ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -106,7 +126,11 @@ def plot(rows: list[dict[str, Any]], names: list[str], path: Path) -> None:
     for k, n in enumerate(others):
         ax.barh([i + k * height for i in range(len(rows))], [r["ratio"][n] for r in rows], height, label=f"{n} / ours")
     ax.axvline(1, color="black", lw=1)
-    ax.set(yticks=[i + 0.4 - height / 2 for i in range(len(rows))], xlabel="time over ours (right of the line: we are faster)", xscale="log")
+    ax.set(
+        yticks=[i + 0.4 - height / 2 for i in range(len(rows))],
+        xlabel="time over ours (right of the line: we are faster)",
+        xscale="log",
+    )
     ax.set_yticklabels([f"{r['number']}  {r['what'].split(',')[0][:44]}" for r in rows], fontsize=8)
     ax.invert_yaxis()
     ax.legend()
@@ -123,10 +147,20 @@ def machine() -> dict[str, str]:
             versions[name] = "not installed"
     model = platform.processor()
     try:
-        model = next(line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line)
+        model = next(
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        )
     except (OSError, StopIteration):
         pass
-    return {"date": str(date.today()), "cpu": model, "cores": str(len(os.sched_getaffinity(0))), "python": platform.python_version(), **versions}
+    return {
+        "date": str(date.today()),
+        "cpu": model,
+        "cores": str(len(os.sched_getaffinity(0))),
+        "python": platform.python_version(),
+        **versions,
+    }
 
 
 def main() -> None:

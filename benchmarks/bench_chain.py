@@ -49,7 +49,10 @@ def turn(lib: Any, link: Any, links: int, rounds: int) -> tuple[float, float]:
 def import_seconds(statement: str, repeat: int = 5) -> float:
     """Median seconds of an import in a fresh process, inside Python."""
     code = f"import time; s = time.perf_counter(); {statement}; print(time.perf_counter() - s)"
-    out = [float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) for _ in range(repeat)]
+    out = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        for _ in range(repeat)
+    ]
     return statistics.median(out)
 
 

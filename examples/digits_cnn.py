@@ -143,7 +143,9 @@ def draw(run: Run, logits: ac.Tensor, images: ac.Tensor, labels: ac.Tensor, out:
     ax.imshow(np.log1p(matrix), cmap="Blues")
     for (i, j), n in np.ndenumerate(matrix):
         if n:
-            ax.text(j, i, str(n), ha="center", va="center", fontsize=8, color="white" if n > matrix.max() / 4 else "black")
+            ax.text(
+                j, i, str(n), ha="center", va="center", fontsize=8, color="white" if n > matrix.max() / 4 else "black"
+            )
     ax.set(xticks=range(10), yticks=range(10), xlabel="read as", ylabel="true digit", title="Confusion matrix")
     fig.savefig(out / "errors.png", dpi=110)
     plt.close(fig)
@@ -173,7 +175,9 @@ def main(argv: list[str] | None = None) -> float:
     parser.add_argument("--lr", type=float, default=5e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", help="checkpoint to continue from")
-    parser.add_argument("--stop-after", type=int, help="leave after this many epochs (the schedule is still for --epochs)")
+    parser.add_argument(
+        "--stop-after", type=int, help="leave after this many epochs (the schedule is still for --epochs)"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar, no pictures")
     args = parser.parse_args(argv)
 

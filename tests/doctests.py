@@ -17,7 +17,9 @@ def modules() -> list[str]:
     out = []
     for package in (autograd_core, nn):
         out.append(package.__name__)
-        out += [m.name for m in pkgutil.walk_packages(package.__path__, package.__name__ + ".") if "__main__" not in m.name]
+        out += [
+            m.name for m in pkgutil.walk_packages(package.__path__, package.__name__ + ".") if "__main__" not in m.name
+        ]
     return [m for m in out if not m.rpartition(".")[2].startswith("jit_")]
 
 

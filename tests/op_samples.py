@@ -115,7 +115,9 @@ def S(
     text = name if isinstance(name, str) else label
     if not text:
         raise ValueError("a sample with a callable needs a label")
-    return Sample(text.split()[0], args, kwargs, function, check, parity, tolerance, label or _describe(text, args, kwargs))
+    return Sample(
+        text.split()[0], args, kwargs, function, check, parity, tolerance, label or _describe(text, args, kwargs)
+    )
 
 
 def _describe(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

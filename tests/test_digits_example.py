@@ -47,7 +47,15 @@ def test_missing_mnist_says_what_and_where(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_ctrl_c_leaves_a_usable_checkpoint(tmp_path: Path) -> None:
-    command = [sys.executable, str(ROOT / "examples" / "digits_cnn.py"), "--quiet", "--epochs", "5000", "--out", str(tmp_path)]
+    command = [
+        sys.executable,
+        str(ROOT / "examples" / "digits_cnn.py"),
+        "--quiet",
+        "--epochs",
+        "5000",
+        "--out",
+        str(tmp_path),
+    ]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     checkpoint = tmp_path / "checkpoint.safetensors"
     deadline = time.monotonic() + 120

@@ -196,7 +196,7 @@ def test_grad_fn_and_next_functions() -> None:
     x = leaf(1.0)
     y = (x * 2).exp()
     assert y.grad_fn.name() == "ExpBackward" and not y.is_leaf and x.is_leaf and x.grad_fn is None
-    (mul, index), = y.grad_fn.next_functions
+    ((mul, index),) = y.grad_fn.next_functions
     assert mul.name() == "MulBackward" and index == 0
     assert mul.next_functions[0][0].name() == "AccumulateGrad"
 

@@ -28,7 +28,9 @@ def imported(path: Path) -> set[tuple[str, bool]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     package = path.relative_to(ROOT).with_suffix("").parts[:-1]
     out = set()
-    inner = {id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef) for n in ast.walk(f)}
+    inner = {
+        id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef) for n in ast.walk(f)
+    }
     for node in ast.walk(tree):
         names: list[str] = []
         if isinstance(node, ast.ImportFrom):
@@ -59,7 +61,9 @@ def test_imports_run_downward(path: Path) -> None:
     part = path.relative_to(CORE).parts[0].removesuffix(".py")
     for other, at_top in imported(path):
         if at_top and other != part and (CORE / f"{other}.py").exists() | (CORE / other).is_dir():
-            assert level_of(other) <= level_of(part), f"{path.name} (level {level_of(part)}) imports {other} ({level_of(other)})"
+            assert level_of(other) <= level_of(part), (
+                f"{path.name} (level {level_of(part)}) imports {other} ({level_of(other)})"
+            )
 
 
 @pytest.mark.parametrize("path", sorted(CORE.glob("kernels/**/*.py")), ids=lambda p: p.name)
@@ -78,7 +82,13 @@ def test_nn_uses_public_names_only(path: Path) -> None:
 def test_packages_never_import_torch() -> None:
     for path in [*CORE.rglob("*.py"), *(ROOT / "nn").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            modules = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            modules = (
+                [a.name for a in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom) and not node.level
+                else []
+            )
             assert not any(m.split(".")[0] == "torch" for m in modules), path
 
 

@@ -31,7 +31,8 @@ class _Collector:
 def tensors_of(sample: Sample, arrays: list[np.ndarray]) -> list[Any]:
     """Fresh leaves around copies of ``arrays``."""
     return [
-        ac.from_numpy(a).requires_grad_(p.grad) for a, p in zip((a.copy(order="K") for a in arrays), placeholders(sample), strict=True)
+        ac.from_numpy(a).requires_grad_(p.grad)
+        for a, p in zip((a.copy(order="K") for a in arrays), placeholders(sample), strict=True)
     ]
 
 
@@ -103,7 +104,10 @@ def test_gradients(sample: Sample) -> None:
     us = directions(sample, arrays, 2)
 
     def value(h: float) -> float:
-        return sum(dot(w, y.array) for w, y in zip(ws, outputs(sample, tensors_of(sample, shifted(arrays, us, h))), strict=True))
+        return sum(
+            dot(w, y.array)
+            for w, y in zip(ws, outputs(sample, tensors_of(sample, shifted(arrays, us, h))), strict=True)
+        )
 
     numeric = (value(STEP) - value(-STEP)) / (2 * STEP)
     analytic = sum(dot(g, u) for g, u in zip(got, us, strict=True))
@@ -118,7 +122,9 @@ def test_gradients(sample: Sample) -> None:
         if g is None or s is None:
             assert g is None and s is None
             continue
-        np.testing.assert_allclose(s.array, g, rtol=1e-9, atol=1e-10 * sample.tolerance, err_msg="raw and symbolic rules differ")
+        np.testing.assert_allclose(
+            s.array, g, rtol=1e-9, atol=1e-10 * sample.tolerance, err_msg="raw and symbolic rules differ"
+        )
 
     if sample.check != "second":
         return
@@ -127,10 +133,15 @@ def test_gradients(sample: Sample) -> None:
     analytic2 = 0.0
     if pairs:
         again = ac.autograd.grad(
-            [s for s, _ in pairs], leaves, [ac.from_numpy(np.asarray(v, s.array.dtype)) for s, v in pairs], allow_unused=True
+            [s for s, _ in pairs],
+            leaves,
+            [ac.from_numpy(np.asarray(v, s.array.dtype)) for s, v in pairs],
+            allow_unused=True,
         )
         second = dict(zip(map(id, leaves), again, strict=True))
-        analytic2 = sum(dot(second[id(x)].array, u) for x, u in zip(xs, us, strict=True) if second.get(id(x)) is not None)
+        analytic2 = sum(
+            dot(second[id(x)].array, u) for x, u in zip(xs, us, strict=True) if second.get(id(x)) is not None
+        )
 
     def slope(h: float) -> float:
         return sum(dot(g, v) for g, v in zip(raw_gradients(sample, shifted(arrays, us, h), ws), vs, strict=True))
@@ -146,7 +157,10 @@ FLOAT = [s for s in SAMPLES if any(p.dtype == "float64" for p in placeholders(s)
 def test_float32_stays_float32(sample: Sample) -> None:
     """float32 in gives float32 out and float32 gradients, near the float64 values."""
     arrays = arrays_of(sample)
-    low = [a.astype(np.float32) if a.dtype == np.float64 else a.astype(np.complex64) if a.dtype == np.complex128 else a for a in arrays]
+    low = [
+        a.astype(np.float32) if a.dtype == np.float64 else a.astype(np.complex64) if a.dtype == np.complex128 else a
+        for a in arrays
+    ]
     with watch.observing(_Collector()):
         ys = [y for y in flatten(call(sample, ac, tensors_of(sample, arrays))) if isinstance(y, ac.Tensor)]
     xs = tensors_of(sample, low)
@@ -177,9 +191,20 @@ def _strided(a: np.ndarray) -> np.ndarray:
     return wide
 
 
-LAYOUT = [s for s in SAMPLES if s.function is None and not s.name.startswith("Tensor.view") and s.name not in LAYOUT_MATTERS] if (
-    LAYOUT_MATTERS := {"view_as_real", "view_as_complex", "Tensor.stride", "Tensor.is_contiguous", "as_strided", "Tensor.data_ptr"}
-) else []
+LAYOUT = (
+    [s for s in SAMPLES if s.function is None and not s.name.startswith("Tensor.view") and s.name not in LAYOUT_MATTERS]
+    if (
+        LAYOUT_MATTERS := {
+            "view_as_real",
+            "view_as_complex",
+            "Tensor.stride",
+            "Tensor.is_contiguous",
+            "as_strided",
+            "Tensor.data_ptr",
+        }
+    )
+    else []
+)
 
 
 @pytest.mark.parametrize("sample", LAYOUT, ids=str)
@@ -195,7 +220,11 @@ def test_layouts(sample: Sample) -> None:
     xs = [ac.from_numpy(_strided(a)).requires_grad_(p.grad) for a, p in zip(arrays, placeholders(sample), strict=True)]
     other = [y for y in flatten(call(sample, ac, xs)) if isinstance(y, ac.Tensor)]
     for a, b in zip(plain, other, strict=True):
-        coarse = a.array.dtype in (np.float16, np.float32, np.complex64)  # another memory order, another summation order
+        coarse = a.array.dtype in (
+            np.float16,
+            np.float32,
+            np.complex64,
+        )  # another memory order, another summation order
         np.testing.assert_allclose(b.array, a.array, rtol=1e-5 if coarse else 1e-10, atol=1e-12 * sample.tolerance)
     ya, yb = [y for y in plain if y.requires_grad], [y for y in other if y.requires_grad]
     if sample.check != "value" and ya:
@@ -209,8 +238,12 @@ def test_layouts(sample: Sample) -> None:
                 np.testing.assert_allclose(q.grad.array, p.grad.array, rtol=1e-8, atol=1e-10 * sample.tolerance)
                 grads.append(p.grad.array)
         for i, a in enumerate(grads):
-            assert not any(np.may_share_memory(a, b) for b in grads[i + 1 :] if a.size and b.size), "two gradients share memory"
-            assert not any(np.may_share_memory(a, x.array) for x in plain_xs if a.size), "a gradient shares an input's memory"
+            assert not any(np.may_share_memory(a, b) for b in grads[i + 1 :] if a.size and b.size), (
+                "two gradients share memory"
+            )
+            assert not any(np.may_share_memory(a, x.array) for x in plain_xs if a.size), (
+                "a gradient shares an input's memory"
+            )
 
 
 def test_every_op_has_samples() -> None:

@@ -97,7 +97,9 @@ def pow_exponent(F: Any, a: Any, b: Any, y: Any) -> Any:
 
 
 sqrt = defop(np.sqrt, name="sqrt", scalar="sqrt({x})", promote="float", x=lambda g, y: g / (2 * y))
-rsqrt = defop(lambda x: 1 / np.sqrt(x), name="rsqrt", scalar="1 / sqrt({x})", promote="float", x=lambda g, y: -0.5 * g * y**3)
+rsqrt = defop(
+    lambda x: 1 / np.sqrt(x), name="rsqrt", scalar="1 / sqrt({x})", promote="float", x=lambda g, y: -0.5 * g * y**3
+)
 exp = defop(np.exp, name="exp", scalar="exp({x})", promote="float", x=lambda g, y: g * y)
 exp2 = defop(np.exp2, name="exp2", scalar="2 ** {x}", promote="float", x=lambda g, y: g * y * math.log(2))
 expm1 = defop(np.expm1, name="expm1", scalar="exp({x}) - 1", promote="float", x=lambda g, y: g * (y + 1))
@@ -153,7 +155,9 @@ defop(
     u=lambda g, v, F: F.sigmoid_backward(g, v),
     v=lambda g, u, v: g * u * (1 - 2 * v),
 )
-_ZERO = {d: np.zeros((), d) for d in (np.dtype(np.float32), np.dtype(np.float64))}  # NumPy is quicker with these than with 0
+_ZERO = {
+    d: np.zeros((), d) for d in (np.dtype(np.float32), np.dtype(np.float64))
+}  # NumPy is quicker with these than with 0
 relu = defop(
     lambda x: np.maximum(x, _ZERO.get(x.dtype, 0)) if x.size < LARGE else kernels.relu(x),
     name="relu",
@@ -215,7 +219,11 @@ defop(
 )
 asinh = defop(np.arcsinh, name="asinh", scalar="asinh({x})", promote="float", x=lambda g, x, F: g * F.rsqrt(x * x + 1))
 acosh = defop(
-    np.arccosh, name="acosh", scalar="acosh({x})", promote="float", x=lambda g, x, F: g * F.rsqrt(x - 1) * F.rsqrt(x + 1)
+    np.arccosh,
+    name="acosh",
+    scalar="acosh({x})",
+    promote="float",
+    x=lambda g, x, F: g * F.rsqrt(x - 1) * F.rsqrt(x + 1),
 )
 atanh = defop(np.arctanh, name="atanh", scalar="atanh({x})", promote="float", x=lambda g, x: g / (1 - x * x))
 
@@ -230,6 +238,8 @@ def over_or_zero(F: Any, a: Any, b: Any) -> Any:
 
 
 abs = defop(np.abs, name="abs", scalar="abs({x})", holomorphic=False, x=lambda g, x, F: g * F.sgn(x))
+
+
 def _sign(x: Any) -> Any:
     """-1, 0 or 1 (x/|x| for complex numbers); 0 for NaN, as PyTorch has it."""
     if x.dtype.kind == "b":
@@ -345,7 +355,10 @@ def outside(F: Any, x: Any, lo: Any, hi: Any) -> Any:
     return x < lo if hi is None else (x < lo) | (x > hi)
 
 
-helper(lambda F, x: x.dtype.kind == "c" if isinstance(x, (np.ndarray, np.generic)) else x.array.dtype.kind == "c", "is_complex")
+helper(
+    lambda F, x: x.dtype.kind == "c" if isinstance(x, (np.ndarray, np.generic)) else x.array.dtype.kind == "c",
+    "is_complex",
+)
 
 # ------------------------------------------------------------------------------------------------- comparison
 

@@ -9,7 +9,9 @@ import numpy as np
 from ..errors import ShapeError
 from ..op import defop, helper, method, sym
 from ..tensor import Tensor
-from .arithmetic import add as _add, mul as _mul, tensor_of
+from .arithmetic import add as _add
+from .arithmetic import mul as _mul
+from .arithmetic import tensor_of
 
 __all__ = [
     "addmm", "baddbmm", "bmm", "dot", "einsum", "ger", "inner", "matmul", "mm", "mv", "outer",
@@ -214,7 +216,9 @@ def _einsum_rule(g: Any, xs: Any, xs_shape: Any, equation: str, needs: Any, F: A
 
 
 defop(
-    lambda xs, equation: np.einsum(equation, *xs, optimize="greedy" if len(xs) > 2 else len(xs) == 2 and xs[0].size * xs[1].size > 4096),
+    lambda xs, equation: np.einsum(
+        equation, *xs, optimize="greedy" if len(xs) > 2 else len(xs) == 2 and xs[0].size * xs[1].size > 4096
+    ),
     "xs",
     "equation",
     name="einsum",
@@ -244,7 +248,9 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     if len(terms) != len(xs):
         raise RuntimeError(f"einsum: the equation {equation!r} names {len(terms)} operands, {len(xs)} were given.")
     letters = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in text]
-    widest = max((x.array.ndim - len(t.replace("...", "")) for t, x in zip(terms, xs, strict=True) if "..." in t), default=0)
+    widest = max(
+        (x.array.ndim - len(t.replace("...", "")) for t, x in zip(terms, xs, strict=True) if "..." in t), default=0
+    )
     dots = "".join(letters[:widest])
     for i, (t, x) in enumerate(zip(terms, xs, strict=True)):
         plain = t.replace("...", "")
@@ -265,7 +271,9 @@ def einsum(equation: str, *operands: Any) -> Tensor:
             a = t.index(c)
             b = t.index(c, a + 1)
             if xs[i].array.shape[a] != xs[i].array.shape[b]:
-                raise ShapeError(f"einsum: letter {c!r} has sizes {xs[i].array.shape[a]} and {xs[i].array.shape[b]} in operand {i}.")
+                raise ShapeError(
+                    f"einsum: letter {c!r} has sizes {xs[i].array.shape[a]} and {xs[i].array.shape[b]} in operand {i}."
+                )
             xs[i] = sym.diagonal(xs[i], 0, a, b)
             t = t[:a] + t[a + 1 : b] + t[b + 1 :] + c
         terms[i] = t
@@ -274,7 +282,9 @@ def einsum(equation: str, *operands: Any) -> Tensor:
         for c, s in zip(t, x.array.shape, strict=True):
             if sizes.setdefault(c, s) != s:
                 if 1 not in (sizes[c], s):
-                    raise ShapeError(f"einsum: letter {c!r} has size {sizes[c]} before and {s} in operand {i} ({equation!r}).")
+                    raise ShapeError(
+                        f"einsum: letter {c!r} has size {sizes[c]} before and {s} in operand {i} ({equation!r})."
+                    )
                 sizes[c] = max(sizes[c], s)
     for i, (t, x) in enumerate(zip(terms, xs, strict=True)):
         full = tuple(sizes[c] for c in t)
@@ -282,7 +292,9 @@ def einsum(equation: str, *operands: Any) -> Tensor:
             xs[i] = sym.broadcast_to(x, full)
     missing = [c for c in output if c not in sizes]
     if missing or len(set(output)) < len(output):
-        raise RuntimeError(f"einsum: the result {output!r} of {equation!r} names a letter twice or one that no operand has.")
+        raise RuntimeError(
+            f"einsum: the result {output!r} of {equation!r} names a letter twice or one that no operand has."
+        )
     return sym.einsum(xs, f"{','.join(terms)}->{output}")
 
 

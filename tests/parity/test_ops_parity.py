@@ -14,7 +14,10 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # PyTorch's own deprecations
 
 SAMPLES = [s for s in all_samples() if s.parity]
-RTOL, ATOL = 1e-7, 1e-9  # both sides compute in float64; the room is for other summation orders and other LAPACK drivers
+RTOL, ATOL = (
+    1e-7,
+    1e-9,
+)  # both sides compute in float64; the room is for other summation orders and other LAPACK drivers
 
 
 def _ours(sample: Sample, arrays: list[np.ndarray]) -> list[Any]:
@@ -22,7 +25,9 @@ def _ours(sample: Sample, arrays: list[np.ndarray]) -> list[Any]:
 
 
 def _theirs(sample: Sample, arrays: list[np.ndarray]) -> list[Any]:
-    return [torch.from_numpy(a.copy()).requires_grad_(p.grad) for a, p in zip(arrays, placeholders(sample), strict=True)]
+    return [
+        torch.from_numpy(a.copy()).requires_grad_(p.grad) for a, p in zip(arrays, placeholders(sample), strict=True)
+    ]
 
 
 def _np(x: Any) -> Any:
