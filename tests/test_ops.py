@@ -256,7 +256,8 @@ def test_every_op_has_samples() -> None:
         pytest.skip("the sample tests of this file were deselected")
     internal = {n for n in OPS if n not in touched}
     reached_by_rules = _ops_in_rules()
-    missing = sorted(n for n in internal - reached_by_rules if not n.endswith("_example"))
+    # write_through is no call: a write through a view records it (samples "t_ then writes through a view", test_inplace.py)
+    missing = sorted(n for n in internal - reached_by_rules - {"write_through"} if not n.endswith("_example"))
     assert not missing, f"ops without samples: {missing}"
 
 

@@ -13,7 +13,7 @@ INT = t(3, 5, dtype="int64", lo=-4, hi=5)
 
 SAMPLES = [
     S("sort", D), S("sort", D, 0), S("sort", D, descending=True), S("sort", TIES, stable=True, check="value"), S("sort", TIES, dim=1, descending=True, stable=True, check="value"), S("sort", INT, dim=0, check="value", stable=True), S("sort", t()), S("sort", t(0, 3), 0),
-    S("argsort", D, check="value"), S("argsort", D, 0, True, check="value"), S("argsort", INT, dim=0, descending=True, stable=True, check="value"), S("msort", D),
+    S("argsort", D, check="value"), S("argsort", D, 0, True, check="value"), S("argsort", INT, dim=0, descending=True, stable=True, check="value"), S("msort", D), S(lambda T, x: T.sort(x)[0] ** 3, D, label="sort cubed"),
     S("topk", D, 2), S("topk", D, 2, 0, False), S("topk", D, k=1, dim=1, largest=True, sorted=True), S("topk", distinct(40), 3), S("topk", distinct(40), 3, largest=False), S("topk", t(), 1), S("topk", D, 0, check="value"),
     S("kthvalue", D, 2), S("kthvalue", D, 1, 0, True), S("kthvalue", t(), 1), S("median", D), S("median", D, 1), S("median", distinct(4, 3), 0, True), S("median", TIES, check="value"), S("median", t()), S("median", INT, check="value"),
     S("nanmedian", D), S("nanmedian", D, 1), S("nanmedian", t(values=[[3.0, 1.0, 2.0, nan], [nan, nan, 0.0, 1.0]], grad=False), 1, check="value"), S("nanmedian", t(values=[nan, 1.0, 5.0, 2.0], grad=False), check="value"),
