@@ -85,7 +85,7 @@ def test_values_to_the_bit():
 PLAIN = [
     None, True, False, 0, -1, 2**200, 0.1, -0.0, 1e300, float("inf"), float("-inf"), float("nan"), "", "ünï→", "!",
     b"", b"\x00\xff", b"x" * 5000, bytearray(b"ab"), 1 + 2j, complex(float("nan"), -0.0), [], {}, (), [[], {}, ()],
-    {"!": 1}, {1: 2, None: 3, (1, "a"): 4, False: 5, 2.5: 6, b"k": 7}, OrderedDict(b=1, a=2), {1, 2}, frozenset("ab"),
+    {"!": 1}, {1: 2, None: 3, (1, "a"): 4, False: 5, 2.5: 6, b"k": 7}, OrderedDict(b=1, a=2), {1, 2}, frozenset("a"),
     np.float32(1.5), np.int64(-3), np.bool_(True), np.complex128(1j), np.float16(2), ac.float32, ac.bool,
     ac.device("cpu"), ac.Size([1, 2]),
 ]  # fmt: skip

@@ -13,7 +13,8 @@ import numpy as np
 
 from .. import dtypes
 from ..errors import wrong_type
-from ..op import INPLACE, METHODS, method, promote_inputs, sym
+from ..dispatch import promote_inputs
+from ..op import INPLACE, METHODS, method, sym
 from ..tensor import Tensor, wrap
 from . import basic, elementwise as e
 
@@ -64,7 +65,7 @@ def _binary(dispatch: Callable[..., Any], name: str, doc: str = "") -> Callable[
         result = dispatch(input, other)
         if result is NotImplemented:
             raise TypeError(f"{name}: expected tensors or numbers, got ({type(input).__name__}, {type(other).__name__}).")
-        return result  # type: ignore[no-any-return]
+        return result
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc or f"Elementwise ``{dispatch.__doc__}``, broadcasting and promoting as PyTorch does."
@@ -134,8 +135,8 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     if rounding_mode == "trunc":
         arrays = [v.array if isinstance(v, Tensor) else v for v in (input, other)]
         if dtypes.result_dtype([np.asarray(v) if isinstance(v, np.generic) else v for v in arrays]).kind in "iub":
-            return sub(input, fmod(input, other)).floor_divide(other)  # type: ignore[attr-defined,no-any-return]
-        return e.trunc(_plain_div(input, other))  # type: ignore[no-any-return]
+            return sub(input, fmod(input, other)).floor_divide(other)  # type: ignore[attr-defined]
+        return e.trunc(_plain_div(input, other))
     raise RuntimeError(f"div: rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}.")
 
 
@@ -150,7 +151,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
         return input if max is None else minimum(input, max)
     x = tensor_of(input, "clamp")
     target = dtypes.result_dtype([x.array, *[v for v in (min, max) if v is not None]])
-    return sym.clamp(x if x.array.dtype == target else sym.cast(x, target), min, max)  # type: ignore[no-any-return]
+    return sym.clamp(x if x.array.dtype == target else sym.cast(x, target), min, max)
 
 
 @method(inplace=True)
@@ -169,9 +170,9 @@ def clamp_max(input: Tensor, max: Any) -> Tensor:
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """Round to the nearest integer (halves to even), or to ``decimals`` digits."""
     if decimals == 0:
-        return e.round_(input)  # type: ignore[no-any-return]
+        return e.round_(input)
     scale = 10.0**decimals
-    return e.round_(input * scale) / scale  # type: ignore[no-any-return,operator]
+    return e.round_(input * scale) / scale  # type: ignore[operator]
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
@@ -213,7 +214,7 @@ def sym_nonzero(condition: Any) -> tuple[Tensor, ...]:
 @method("where")
 def _where_method(self: Tensor, condition: Any, other: Any) -> Tensor:
     """``self`` where ``condition`` holds, else ``other``."""
-    return where(condition, self, other)  # type: ignore[no-any-return]
+    return where(condition, self, other)
 
 
 @method(inplace=True)
@@ -227,11 +228,11 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         if value.array.ndim:
             raise RuntimeError(f"masked_fill: value must be a number or a 0-d tensor, got shape {value.array.shape}.")
         if value.node is not None:
-            return where(m, sym.cast(value, x.array.dtype), x)  # type: ignore[no-any-return]
+            return where(m, sym.cast(value, x.array.dtype), x)
         value = value.item()
     if dtypes.category(dtypes.number_type(value)) > dtypes.category(x.array.dtype):
         raise RuntimeError(f"masked_fill: value {value!r} cannot be stored in a tensor of type {x.dtype.name} without loss.")
-    return sym.masked_fill(x, m, value)  # type: ignore[no-any-return]
+    return sym.masked_fill(x, m, value)
 
 
 @method(inplace=True)
@@ -256,13 +257,13 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
 @method(inplace=True)
 def relu(input: Tensor) -> Tensor:
     """``max(input, 0)``, with derivative 0 at 0."""
-    return sym.relu(input)  # type: ignore[no-any-return]
+    return sym.relu(input)
 
 
 @method()
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A recorded copy."""
-    return sym.clone(input)  # type: ignore[no-any-return]
+    return sym.clone(input)
 
 
 @method()
