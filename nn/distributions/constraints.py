@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 import autograd_core as ac
 
 __all__ = [
@@ -60,6 +62,10 @@ class Constraint:
     def check(self, value: Any) -> Any:
         """A bool tensor of the batch's shape: whether each value belongs to the set."""
         raise NotImplementedError(f"{type(self).__name__}: a constraint must define check().")
+
+    def holds(self, value: Any) -> bool:
+        """Whether all values of a tensor belong to the set."""
+        return bool(self.check(value).all())
 
     def _options(self) -> dict[str, Any]:
         return {}
@@ -151,6 +157,11 @@ class _IndependentConstraint(Constraint):
         kept = result.ndim - self.reinterpreted_batch_ndims
         return result.reshape((*tuple(result.shape[:kept]), -1)).all(-1)
 
+    def holds(self, value: Any) -> bool:
+        if value.ndim < self.event_dim:
+            return super().holds(value)  # which raises
+        return self.base_constraint.holds(value)
+
     def __repr__(self) -> str:
         return f"IndependentConstraint({self.base_constraint!r}, {self.reinterpreted_batch_ndims})"
 
@@ -194,6 +205,9 @@ class _Real(Constraint):
     def check(self, value: Any) -> Any:
         return value == value  # everything but NaN
 
+    def holds(self, value: Any) -> bool:
+        return not np.isnan(value.array).any()
+
 
 class _Boolean(Constraint):
     is_discrete = True
@@ -211,6 +225,11 @@ class _Bounded(Constraint):
     _names: tuple[str, ...] = ()
     lower_bound: Any
     upper_bound: Any
+
+    def holds(self, value: Any) -> bool:
+        """The same on the bare arrays, which is several times quicker for the small tensors of most distributions."""
+        bare = type(self)(*(b.array if isinstance(b, ac.Tensor) else b for b in self._options().values()))
+        return bool(np.all(bare.check(value.array)))
 
     def _options(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self._names}

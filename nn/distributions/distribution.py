@@ -79,7 +79,7 @@ class Distribution:
             if name not in self.__dict__ and isinstance(getattr(type(self), name, None), lazy_property):
                 continue  # derived from another parameter
             value = getattr(self, name)
-            if not bool(constraint.check(value).all()):
+            if not constraint.holds(value):
                 raise ValueError(
                     f"{type(self).__name__}: expected parameter {name} ({type(value).__name__} of shape "
                     f"{tuple(value.shape)}) "
@@ -231,7 +231,7 @@ class Distribution:
                 stacklevel=3,
             )
             return
-        if not bool(support.check(value).all()):
+        if not support.holds(value):
             raise ValueError(
                 f"{name}.log_prob: expected value argument ({type(value).__name__} of shape {shape}) to be within "
                 "the support "

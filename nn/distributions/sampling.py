@@ -52,23 +52,23 @@ def gamma_gradient(concentration: Any, sample: Any) -> Any:
 
     ``dx/da = -(dP(a, x)/da) / p(x; a)`` with P the regularised incomplete gamma function (Figurnov, Mohamed and Mnih,
     Implicit Reparameterization Gradients, 2018).  The derivative of P is taken through its logarithm, or that of 1 - P
-    where that is smaller, by a fourth-order central difference: with steps of 2e-3 of the scale on which it varies,
-    truncation (about 1e-10) and rounding (about 1e-12) both stay far below the noise of any estimate.
+    where that is smaller, by a central difference: with steps of 1e-4 of the scale on which it varies, the errors of
+    truncation (about 1e-8) and rounding (about 1e-10) stay far below the noise of any estimate.
     """
     from scipy import special
 
     a, x = np.broadcast_arrays(np.asarray(concentration, np.float64), np.asarray(sample, np.float64))
-    step = 2e-3 * np.where(a < 1, a, np.sqrt(a))
-    lower = special.gammainc(a, x) < 0.5
-    total = np.zeros(a.shape)
+    out = np.empty(a.shape)
     with np.errstate(all="ignore"):
-        for k, weight in ((-2, 1.0), (-1, -8.0), (1, 8.0), (2, -1.0)):
-            shifted = a + k * step
-            total += weight * np.log(np.where(lower, special.gammainc(shifted, x), special.gammaincc(shifted, x)))
-        slope = total / (12 * step)
-        tail = np.where(lower, special.gammainc(a, x), -special.gammaincc(a, x))
-        density = np.exp((a - 1) * np.log(x) - x - special.gammaln(a))
-        return np.nan_to_num(-slope * tail / density, nan=0.0, posinf=0.0, neginf=0.0)
+        below = special.gammainc(a, x)
+        for chosen, function, sign in ((below < 0.5, special.gammainc, -1.0), (below >= 0.5, special.gammaincc, 1.0)):
+            b, y = a[chosen], x[chosen]
+            step = 1e-4 * np.where(b < 1, b, np.sqrt(b))
+            slope = np.log(function(b + step, y) / function(b - step, y)) / (2 * step)
+            tail = function(b, y)
+            density = np.exp((b - 1) * np.log(y) - y - special.gammaln(b))
+            out[chosen] = sign * slope * tail / density
+    return np.nan_to_num(out, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 class _StandardGamma(ac.autograd.Function):

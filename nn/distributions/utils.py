@@ -25,6 +25,8 @@ def broadcast_all(*values: Any) -> tuple[Any, ...]:
         if not isinstance(value, (Tensor, Number)):
             raise ValueError(f"broadcast_all: parameters must be tensors or numbers, got {type(value).__name__}.")
     tensors = [v for v in values if isinstance(v, Tensor)]
+    if len(tensors) == len(values) and len({v.array.shape for v in tensors}) == 1:
+        return values
     dtype = tensors[0].dtype if tensors else ac.get_default_dtype()
     return tuple(ac.broadcast_tensors(*(v if isinstance(v, Tensor) else ac.tensor(v, dtype=dtype) for v in values)))
 
