@@ -95,7 +95,29 @@ def transposed(
     return back, scaled
 
 
-def _apply(x: Any, axis: int, index: Any, weight: Any) -> Any:
+DENSE = 256  # sizes up to which a matrix product beats passes over memory, although the matrix is nearly all zeros
+
+
+@functools.lru_cache(maxsize=256)
+def dense(*key: Any) -> Any:
+    """The matrix of `table`, (out, size)."""
+    index, weight = table(*key)
+    out = np.zeros((key[2], key[1]))
+    np.add.at(out, (np.arange(key[2])[:, None], index), weight)
+    return out
+
+
+def _product(x: Any, axis: int, matrix: Any) -> Any:
+    """The matrix applied along an axis."""
+    matrix = matrix.astype(x.dtype)
+    if axis == x.ndim - 1:
+        return np.matmul(x, matrix.T)
+    y = np.matmul(matrix, x.reshape(*x.shape[: axis + 1], math.prod(x.shape[axis + 1 :])))
+    return y.reshape(*x.shape[:axis], len(matrix), *x.shape[axis + 1 :])
+
+
+def _gathered(x: Any, axis: int, index: Any, weight: Any) -> Any:
+    """A table applied along an axis, one pass over memory for each tap."""
     taps = index.shape[1]
     if taps == 1 and (weight == 1).all():
         return np.take(x, index[:, 0], axis)
@@ -109,18 +131,25 @@ def _apply(x: Any, axis: int, index: Any, weight: Any) -> Any:
     return y
 
 
-def _interpolate(x: Any, plans: tuple[Plan, ...]) -> Any:
+def _apply(x: Any, plans: Any, back: bool) -> Any:
     wide = x.astype(np.float32) if x.dtype == np.float16 else x
+    # an infinity or a NaN times the zeros of a matrix would spread along the line
+    finite = wide.dtype.kind == "f" and bool(np.isfinite(np.add.reduce(wide, axis=None)))
     for axis, *key in plans:
-        wide = _apply(wide, axis, *table(*key))  # type: ignore[arg-type]
+        if finite and key[0] in ("linear", "cubic") and max(key[1], key[2]) <= DENSE:
+            matrix = dense(*key)
+            wide = _product(wide, axis, matrix.T if back else matrix)
+        else:
+            wide = _gathered(wide, axis, *(transposed if back else table)(*key))
     return wide.astype(x.dtype, copy=False)
+
+
+def _interpolate(x: Any, plans: tuple[Plan, ...]) -> Any:
+    return _apply(x, plans, False)
 
 
 def _interpolate_back(x: Any, plans: tuple[Plan, ...]) -> Any:
-    wide = x.astype(np.float32) if x.dtype == np.float16 else x
-    for axis, *key in reversed(plans):
-        wide = _apply(wide, axis, *transposed(*key))  # type: ignore[arg-type]
-    return wide.astype(x.dtype, copy=False)
+    return _apply(x, reversed(plans), True)
 
 
 defop(
