@@ -554,7 +554,6 @@ def _place(tensor: Tensor, node: Node) -> None:
 class _FunctionOp:
     """Stands in the graph for one application of a user's Function, with the manners of an Op."""
 
-    joint: Any
     scalar = None
     reference = None
     elementwise = True  # gradients that broadcast are reduced, as PyTorch does
@@ -577,9 +576,8 @@ class _FunctionOp:
         self.module = cls.__module__
         self.doc = cls.__doc__ or ""
         self.origin: list[Any] = []
-        self.joint = self._joint
 
-    def _joint(self, F: Any, g: Any, saved: Any, needs: Any) -> Any:
+    def joint(self, F: Any, g: Any, saved: Any, needs: Any) -> Any:  # a method: set on the instance it would be a cycle
         ctx: FunctionCtx = saved[0]
         symbolic = F is sym
         gs = g if isinstance(g, tuple) else (g,)

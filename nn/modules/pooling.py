@@ -20,7 +20,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class _MaxPool(Module):
+class _MaxPoolNd(Module):
     """The largest element of each window.
 
     Parameters
@@ -65,28 +65,28 @@ class _MaxPool(Module):
         )
 
 
-class MaxPool1d(_MaxPool):
-    __doc__ = _MaxPool.__doc__
+class MaxPool1d(_MaxPoolNd):
+    __doc__ = _MaxPoolNd.__doc__
 
     def forward(self, input: Tensor) -> Any:
         return self._pool(F.max_pool1d, input)
 
 
-class MaxPool2d(_MaxPool):
-    __doc__ = _MaxPool.__doc__
+class MaxPool2d(_MaxPoolNd):
+    __doc__ = _MaxPoolNd.__doc__
 
     def forward(self, input: Tensor) -> Any:
         return self._pool(F.max_pool2d, input)
 
 
-class MaxPool3d(_MaxPool):
-    __doc__ = _MaxPool.__doc__
+class MaxPool3d(_MaxPoolNd):
+    __doc__ = _MaxPoolNd.__doc__
 
     def forward(self, input: Tensor) -> Any:
         return self._pool(F.max_pool3d, input)
 
 
-class _MaxUnpool(Module):
+class _MaxUnpoolNd(Module):
     """Puts the maxima back where ``MaxPool`` (with ``return_indices=True``) found them; the rest is 0.
 
     Parameters
@@ -112,22 +112,22 @@ class _MaxUnpool(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class MaxUnpool1d(_MaxUnpool):
-    __doc__ = _MaxUnpool.__doc__
+class MaxUnpool1d(_MaxUnpoolNd):
+    __doc__ = _MaxUnpoolNd.__doc__
     _n = 1
 
 
-class MaxUnpool2d(_MaxUnpool):
-    __doc__ = _MaxUnpool.__doc__
+class MaxUnpool2d(_MaxUnpoolNd):
+    __doc__ = _MaxUnpoolNd.__doc__
     _n = 2
 
 
-class MaxUnpool3d(_MaxUnpool):
-    __doc__ = _MaxUnpool.__doc__
+class MaxUnpool3d(_MaxUnpoolNd):
+    __doc__ = _MaxUnpoolNd.__doc__
     _n = 3
 
 
-class _AvgPool(Module):
+class _AvgPoolNd(Module):
     """The mean of each window.
 
     Parameters
@@ -146,8 +146,8 @@ class _AvgPool(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class AvgPool1d(_AvgPool):
-    __doc__ = _AvgPool.__doc__
+class AvgPool1d(_AvgPoolNd):
+    __doc__ = _AvgPoolNd.__doc__
 
     def __init__(
         self,
@@ -167,7 +167,7 @@ class AvgPool1d(_AvgPool):
         return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
 
 
-class _AvgPoolNd(_AvgPool):
+class _AvgPool23(_AvgPoolNd):
     def __init__(
         self,
         kernel_size: Any,
@@ -195,15 +195,15 @@ class _AvgPoolNd(_AvgPool):
         )  # type: ignore[no-any-return]
 
 
-class AvgPool2d(_AvgPoolNd):
-    __doc__ = _AvgPool.__doc__
+class AvgPool2d(_AvgPool23):
+    __doc__ = _AvgPoolNd.__doc__
 
     def forward(self, input: Tensor) -> Tensor:
         return self._pool(F.avg_pool2d, input)
 
 
-class AvgPool3d(_AvgPoolNd):
-    __doc__ = _AvgPool.__doc__
+class AvgPool3d(_AvgPool23):
+    __doc__ = _AvgPoolNd.__doc__
 
     def forward(self, input: Tensor) -> Tensor:
         return self._pool(F.avg_pool3d, input)
@@ -261,7 +261,7 @@ class FractionalMaxPool3d(FractionalMaxPool2d):
     _n = 3
 
 
-class _LPPool(Module):
+class _LPPoolNd(Module):
     """(sum of x^p over each window)^(1/p), p = ``norm_type``.
 
     Parameters
@@ -283,22 +283,22 @@ class _LPPool(Module):
         return f"norm_type={self.norm_type}, {window}, ceil_mode={self.ceil_mode}"
 
 
-class LPPool1d(_LPPool):
-    __doc__ = _LPPool.__doc__
+class LPPool1d(_LPPoolNd):
+    __doc__ = _LPPoolNd.__doc__
 
     def forward(self, input: Tensor) -> Tensor:
         return F.lp_pool1d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
 
-class LPPool2d(_LPPool):
-    __doc__ = _LPPool.__doc__
+class LPPool2d(_LPPoolNd):
+    __doc__ = _LPPoolNd.__doc__
 
     def forward(self, input: Tensor) -> Tensor:
         return F.lp_pool2d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
 
-class LPPool3d(_LPPool):
-    __doc__ = _LPPool.__doc__
+class LPPool3d(_LPPoolNd):
+    __doc__ = _LPPoolNd.__doc__
 
     def forward(self, input: Tensor) -> Tensor:
         return F.lp_pool3d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
@@ -315,20 +315,20 @@ class _AdaptivePool(Module):
         return f"output_size={self.output_size}"
 
 
-class _AdaptiveMaxPool(_AdaptivePool):
+class _AdaptiveMaxPoolNd(_AdaptivePool):
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:
         super().__init__(output_size)
         self.return_indices = return_indices
 
 
-class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
     """Maxima of as many windows as ``output_size`` says; with ``return_indices`` also where they were."""
 
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
 
 
-class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
     """Maxima of as many windows as ``output_size`` says (int or pair, None keeps a size); optionally where they
     were."""
 
@@ -336,7 +336,7 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
         return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
 
 
-class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
     """Maxima of as many windows as ``output_size`` says (int or triple, None keeps a size); optionally where they
     were."""
 
