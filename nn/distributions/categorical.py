@@ -97,9 +97,11 @@ class Categorical(Distribution):
     def log_prob(self, value: Any) -> Any:
         self._validate_sample(value)
         index = value.long().unsqueeze(-1)
-        shape = ac.broadcast_shapes(tuple(index.shape[:-1]), tuple(self._batch_shape))
-        logits = self.logits.expand((*shape, self._num_events))
-        return logits.gather(-1, index.expand((*shape, 1))).squeeze(-1)
+        logits = self.logits
+        if index.shape[:-1] != self._batch_shape:
+            shape = ac.broadcast_shapes(tuple(index.shape[:-1]), tuple(self._batch_shape))
+            logits, index = logits.expand((*shape, self._num_events)), index.expand((*shape, 1))
+        return logits.gather(-1, index).squeeze(-1)
 
     def entropy(self) -> Any:
         logits = self.logits.clamp(min=ac.finfo(self.logits.dtype).min)  # 0 * (-inf) is 0 here
