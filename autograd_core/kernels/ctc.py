@@ -139,7 +139,7 @@ def ctc_backward(
             come = np.where(own, beta + emitted[t + 1], -np.inf)
             move = np.logaddexp(come, _shifted(come, -1))
             move = np.logaddexp(move, np.where(ahead, _shifted(come, -2), -np.inf))
-        beta = np.where((t == input_lengths - 1)[:, None], ends, move)
+        beta = np.where(np.equal(input_lengths, t + 1)[:, None], ends, move)
         counted = (t < input_lengths)[:, None] & possible & own
         weight = np.exp(np.where(counted, alphas[t] + beta, -np.inf) + np.where(possible[:, 0], loss, 0)[:, None])
         np.add.at(out[t], (np.broadcast_to(rows, labels.shape), labels), -weight)

@@ -468,19 +468,19 @@ def _softmax_dim(name: str, dim: int | None, ndim: int) -> int:
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """``exp(x) / sum(exp(x))`` along ``dim``."""
     x = tensor("softmax", input)
-    return x.softmax(_softmax_dim("softmax", dim, x.array.ndim), dtype=dtype)  # type: ignore[attr-defined]
+    return x.softmax(_softmax_dim("softmax", dim, x.array.ndim), dtype=dtype)
 
 
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """:func:`softmax` of ``-x``."""
     x = tensor("softmin", input)
-    return (-x).softmax(_softmax_dim("softmin", dim, x.array.ndim), dtype=dtype)  # type: ignore[attr-defined]
+    return (-x).softmax(_softmax_dim("softmin", dim, x.array.ndim), dtype=dtype)
 
 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """``log(softmax(x))`` along ``dim``, without overflow."""
     x = tensor("log_softmax", input)
-    return x.log_softmax(_softmax_dim("log_softmax", dim, x.array.ndim), dtype=dtype)  # type: ignore[attr-defined]
+    return x.log_softmax(_softmax_dim("log_softmax", dim, x.array.ndim), dtype=dtype)
 
 
 def gumbel_softmax(

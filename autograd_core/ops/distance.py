@@ -32,13 +32,13 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     if a.array.ndim == 0:
         a, b = sym.reshape(a, (1,)), sym.reshape(b, (1,))
     na, nb = (sym.clamp(sym.vector_norm(x, 2.0, d, True), eps, None) for x in (a, b))
-    return sym.sum((a / na) * (b / nb), d, False)  # type: ignore[operator]
+    return sym.sum((a / na) * (b / nb), d, False)
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     """``|x1 - x2 + eps|_p`` over the last dimension; the inputs are broadcast."""
     a, b = tensor("pairwise_distance", x1, "x1"), tensor("pairwise_distance", x2, "x2")
-    return vector_norm(a - b + eps, p, -1, keepdim)  # type: ignore[operator]
+    return vector_norm(a - b + eps, p, -1, keepdim)
 
 
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
@@ -64,7 +64,7 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
     x = floating("normalize", input, complex=True)
     if not isinstance(p, (int, float)) or math.isnan(p):
         raise TypeError(f"normalize: p must be a number, got {p!r}.")
-    y = x / sym.clamp(vector_norm(x, p, dim, True), eps, None)  # type: ignore[operator]
+    y = x / sym.clamp(vector_norm(x, p, dim, True), eps, None)
     if out is None:
         return y
     from ..inplace import check_writable, write

@@ -43,7 +43,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if w.ndim == 1:
         y = linear(input, sym.reshape(weight, (1, w.shape[0])))
         y = sym.reshape(y, y.array.shape[:-1])
-        return y if bias is None else y + bias  # type: ignore[operator]
+        return y if bias is None else y + bias
     if w.ndim != 2 or x.ndim == 0 or x.shape[-1] != w.shape[1]:
         raise ShapeError(
             f"linear: expected input with last dimension in_features={w.shape[-1] if w.ndim else '?'}, got input "
@@ -81,4 +81,4 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     if bias is not None and bias.array.shape != (s[0],):
         raise RuntimeError(f"bilinear: expected bias of shape ({s[0]},), got {bias.array.shape}.")
     y = einsum("...i,kij,...j->...k", a, w, b)
-    return y if bias is None else y + bias  # type: ignore[operator]
+    return y if bias is None else y + bias

@@ -45,7 +45,7 @@ def reduce_loss(losses: Tensor, reduction: str) -> Tensor:
     """The mean or the sum of a tensor of losses, or the losses themselves."""
     if reduction == "none":
         return losses
-    return losses.mean() if reduction == "mean" else losses.sum()  # type: ignore[attr-defined]
+    return losses.mean() if reduction == "mean" else losses.sum()
 
 
 def reduction_of(name: str, reduction: Any, size_average: bool | None = None, reduce: bool | None = None) -> str:
@@ -364,7 +364,7 @@ def _elementwise(
         raise ValueError(f"{name}: weight and input must have the same size, got {w.array.shape} and {x.array.shape}.")
     losses = dispatch(x, t, *params, "none") * w
     if reduction == "mean":
-        return losses.sum() / w.sum()  # type: ignore[no-any-return,attr-defined]
+        return losses.sum() / w.sum()
     return reduce_loss(losses, reduction)
 
 

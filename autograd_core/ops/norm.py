@@ -368,4 +368,4 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     squares = sym.reshape(sym.square(x), (shape[0], 1, shape[1], math.prod(shape[2:])))
     padded = sym.pad_constant(squares, ((0, 0), (0, 0), (size // 2, (size - 1) // 2), (0, 0)), 0)
     means = sym.avg_pool(padded, (size, 1), (1, 1), (0, 0), False, True, None)
-    return x / (sym.reshape(means, shape) * alpha + k) ** beta  # type: ignore[operator]
+    return x / (sym.reshape(means, shape) * alpha + k) ** beta

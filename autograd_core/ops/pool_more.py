@@ -153,7 +153,7 @@ def _lp_pool(
     x = floating(name, input)
     batched(name, x, rank)
     kernel, step, pad, _ = _windows(name, rank, kernel_size, stride, 0)
-    power = x**norm_type  # type: ignore[operator]
+    power = x**norm_type
     mean = sym.avg_pool(power, kernel, step, pad, bool(ceil_mode), True, None)
     return (sym.sign(mean) * sym.relu(sym.abs(mean)) * math.prod(kernel)) ** (1.0 / norm_type)
 

@@ -61,25 +61,25 @@ def _project(
     in_bias: Tensor | None,
     separate: bool,
     weights: tuple[Any, ...],
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, ...]:
     """The three input projections; one product for all where the inputs are the same tensor."""
     if separate:
         for what, w in zip(("q_proj_weight", "k_proj_weight", "v_proj_weight"), weights, strict=True):
             if w is None:
                 raise AssertionError(f"{NAME}: use_separate_proj_weight is True but {what} is None.")
-        biases = (None, None, None) if in_bias is None else in_bias.chunk(3)  # type: ignore[attr-defined]
-        return tuple(linear(x, w, b) for x, w, b in zip((q, k, v), weights, biases, strict=True))  # type: ignore[return-value]
+        biases = (None, None, None) if in_bias is None else in_bias.chunk(3)
+        return tuple(linear(x, w, b) for x, w, b in zip((q, k, v), weights, biases, strict=True))
     if in_weight is None:
         raise AssertionError(f"{NAME}: use_separate_proj_weight is False but in_proj_weight is None.")
     if k is v and q is k:
-        return tuple(linear(q, in_weight, in_bias).chunk(3, -1))  # type: ignore[attr-defined,return-value]
-    parts = in_weight.split(embed)  # type: ignore[attr-defined]
-    biases = (None, None, None) if in_bias is None else in_bias.split(embed)  # type: ignore[attr-defined]
+        return tuple(linear(q, in_weight, in_bias).chunk(3, -1))
+    parts = in_weight.split(embed)
+    biases = (None, None, None) if in_bias is None else in_bias.split(embed)
     if k is v:
         both = None if in_bias is None else in_bias[embed:]
-        k2, v2 = linear(k, in_weight[embed:], both).chunk(2, -1)  # type: ignore[attr-defined]
+        k2, v2 = linear(k, in_weight[embed:], both).chunk(2, -1)
         return linear(q, parts[0], biases[0]), k2, v2
-    return tuple(linear(x, w, b) for x, w, b in zip((q, k, v), parts, biases, strict=True))  # type: ignore[return-value]
+    return tuple(linear(x, w, b) for x, w, b in zip((q, k, v), parts, biases, strict=True))
 
 
 def multi_head_attention_forward(
@@ -129,10 +129,10 @@ def multi_head_attention_forward(
         raise RuntimeError(f"{NAME}: need attn_mask if specifying the is_causal hint.")
     if not whole:
         same_kv, same_qk = k is v, q is k
-        q = q.unsqueeze(1)  # type: ignore[attr-defined]
-        k = q if same_qk else k.unsqueeze(1)  # type: ignore[attr-defined]
-        v = k if same_kv else v.unsqueeze(1)  # type: ignore[attr-defined]
-        key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)  # type: ignore[attr-defined]
+        q = q.unsqueeze(1)
+        k = q if same_qk else k.unsqueeze(1)
+        v = k if same_kv else v.unsqueeze(1)
+        key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
     targets, batch, embed = q.shape
     if embed != embed_dim_to_check:
         raise AssertionError(f"{NAME}: was expecting embedding dimension of {embed_dim_to_check}, but got {embed}.")
@@ -158,10 +158,10 @@ def multi_head_attention_forward(
         expected = (targets, k.shape[0]) if mask.ndim == 2 else (batch * num_heads, targets, k.shape[0])
         if tuple(mask.shape) != expected:
             raise RuntimeError(f"{NAME}: the shape of the attn_mask is {tuple(mask.shape)}, but should be {expected}.")
-        mask = mask.unsqueeze(0) if mask.ndim == 2 else mask  # type: ignore[attr-defined]
+        mask = mask.unsqueeze(0) if mask.ndim == 2 else mask
     if bias_k is not None and bias_v is not None:
-        k = ac.cat([k, bias_k.expand(1, batch, embed)])  # type: ignore[attr-defined]
-        v = ac.cat([v, bias_v.expand(1, batch, embed)])  # type: ignore[attr-defined]
+        k = ac.cat([k, bias_k.expand(1, batch, embed)])
+        v = ac.cat([v, bias_v.expand(1, batch, embed)])
         mask = None if mask is None else pad(mask, (0, 1))
         padding = None if padding is None else pad(padding, (0, 1))
 
@@ -182,7 +182,7 @@ def multi_head_attention_forward(
             raise AssertionError(
                 f"{NAME}: expected key_padding_mask of shape {(batch, sources)}, got {tuple(padding.shape)}."
             )
-        wide = padding.reshape(batch, 1, 1, sources).expand(batch, num_heads, 1, sources)  # type: ignore[attr-defined]
+        wide = padding.reshape(batch, 1, 1, sources).expand(batch, num_heads, 1, sources)
         wide = wide.reshape(batch * num_heads, 1, sources)
         mask = wide if mask is None else mask + wide
     drop = dropout_p if training else 0.0
@@ -190,14 +190,14 @@ def multi_head_attention_forward(
         out = scaled_dot_product_attention(q, k, v, mask, drop)
         weights = None
     else:
-        scores = (q * (1 / math.sqrt(size))) @ k.transpose(1, 2)  # type: ignore[operator,attr-defined]
+        scores = (q * (1 / math.sqrt(size))) @ k.transpose(1, 2)
         p = softmax(scores if mask is None else scores + mask, -1)
         p = dropout(p, drop) if drop > 0 else p
-        out = p @ v  # type: ignore[operator]
-        weights = p.reshape(batch, num_heads, targets, sources)  # type: ignore[attr-defined]
+        out = p @ v
+        weights = p.reshape(batch, num_heads, targets, sources)
         weights = weights.mean(1) if average_attn_weights else weights
-    joined = out.transpose(0, 1).reshape(targets * batch, embed)  # type: ignore[attr-defined]
-    result = linear(joined, out_proj_weight, out_proj_bias).reshape(targets, batch, embed)  # type: ignore[attr-defined]
+    joined = out.transpose(0, 1).reshape(targets * batch, embed)
+    result = linear(joined, out_proj_weight, out_proj_bias).reshape(targets, batch, embed)
     if not whole:
         result = result.squeeze(1)
         weights = None if weights is None else weights.squeeze(0)

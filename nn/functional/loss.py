@@ -117,7 +117,7 @@ def _classed(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor, 
         raise RuntimeError(
             f"{name}: inconsistent target size {tuple(t.shape)} for input {tuple(x.shape)}; expected one class a row."
         )
-    return (x if whole else x.unsqueeze(0)), t.reshape(-1), whole  # type: ignore[attr-defined]
+    return (x if whole else x.unsqueeze(0)), t.reshape(-1), whole
 
 
 def multi_margin_loss(
@@ -145,8 +145,8 @@ def multi_margin_loss(
         raise ValueError(
             f"{name}: weight must have one value for each of the {classes} classes, got shape {tuple(weight.shape)}."
         )
-    index = t.reshape(-1, 1)  # type: ignore[attr-defined]
-    z = _at_least(margin - x.gather(1, index) + x, 0)  # type: ignore[attr-defined]
+    index = t.reshape(-1, 1)
+    z = _at_least(margin - x.gather(1, index) + x, 0)
     if p == 2:
         z = z * z
     if weight is not None:
@@ -186,7 +186,7 @@ def multilabel_margin_loss(
         )
     whole = x.ndim == 2
     classes = x.shape[-1]
-    scores = x.reshape(-1, classes)  # type: ignore[attr-defined]
+    scores = x.reshape(-1, classes)
     labels = t.array.reshape(-1, classes)
     valid = np.cumprod(labels >= 0, 1).astype(bool)
     _in_range(name, ac.from_numpy(labels[valid]), classes)
@@ -231,7 +231,7 @@ def poisson_nll_loss(
     name = "poisson_nll_loss"
     reduction = reduction_of(name, reduction, size_average, reduce)
     x, t = pair(name, inexact(name, input), target, warn=False)
-    losses = x.exp() - t * x if log_input else x - t * (x + eps).log()  # type: ignore[attr-defined]
+    losses = x.exp() - t * x if log_input else x - t * (x + eps).log()
     if full:
         safe = ac.where(t > 1, t, 1.0)
         stirling = safe * safe.log() - safe + 0.5 * (2 * math.pi * safe).log()
@@ -263,12 +263,12 @@ def gaussian_nll_loss(
         v = tensor(name, var, "var")
         if tuple(v.shape) != tuple(x.shape):
             if tuple(x.shape[:-1]) == tuple(v.shape):
-                v = v.unsqueeze(-1)  # type: ignore[attr-defined]
+                v = v.unsqueeze(-1)
             elif np.broadcast_shapes(tuple(v.shape), tuple(x.shape)) != tuple(x.shape) if _broadcasts(v, x) else True:
                 raise ValueError(f"{name}: var is of incorrect size {tuple(v.shape)} for input {tuple(x.shape)}.")
         if (v.array < 0).any():
             raise ValueError(f"{name}: var has negative entries, the smallest is {float(v.array.min()):g}.")
-    v = v + (v.detach().clamp(min=eps) - v.detach())  # type: ignore[attr-defined]  # kept above eps; the derivative is untouched
+    v = v + (v.detach().clamp(min=eps) - v.detach())  # kept above eps; the derivative is untouched
     losses = 0.5 * (v.log() + (x - t) ** 2 / v)
     if full:
         losses = losses + 0.5 * math.log(2 * math.pi)
