@@ -127,7 +127,7 @@ def _forward_products(ys: Sequence[Tensor], xs: Sequence[Tensor], vs: Sequence[T
     if pairs:
         got = grad([g for g, _ in pairs], us, [v for _, v in pairs], retain_graph=True, create_graph=create_graph, allow_unused=True)
     else:
-        got = (None,) * len(us)
+        got = (None,) * len(us)  # type: ignore[assignment]
     return tuple(wrap(np.zeros_like(y.array)) if p is None else p for p, y in zip(got, ys, strict=True))
 
 

@@ -33,6 +33,7 @@ def inplace(function: Callable[..., Any], name: str | None = None) -> Callable[.
         return write(self, result, label, start)
 
     method.__name__ = method.__qualname__ = label
+    method.__dict__["__wrapped__"] = function  # its signature is this method's
     method.__doc__ = f"The in-place form of :func:`{function.__name__}`: the result is written into this tensor."
     return method
 

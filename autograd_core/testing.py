@@ -69,7 +69,7 @@ def _problem(a: Any, b: Any, rtol: Any, atol: Any, equal_nan: bool, dtype: bool,
     x, y = (v.array if isinstance(v, Tensor) else np.asarray(v) for v in (a, b))
     if x.shape != y.shape:
         return f"The values{where} for attribute 'shape' do not match: {x.shape} != {y.shape}."
-    if dtype and isinstance(a, Tensor) and x.dtype != y.dtype:
+    if dtype and isinstance(a, Tensor) and isinstance(b, Tensor) and x.dtype != y.dtype:
         return f"The values{where} for attribute 'dtype' do not match: {a.dtype} != {b.dtype}."
     if stride and x.strides != y.strides:
         return f"The values{where} for attribute 'stride()' do not match: {x.strides} != {y.strides} bytes."

@@ -107,7 +107,7 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
     return mul(input, pow(2.0, other))
 
 
-_Frexp = namedtuple("frexp", ["mantissa", "exponent"])
+_Frexp: Any = namedtuple("frexp", ["mantissa", "exponent"])  # type: ignore[name-match]
 
 
 @method()

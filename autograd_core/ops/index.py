@@ -274,7 +274,7 @@ def normalise(index: Any) -> tuple[tuple[Any, ...], bool]:
     return parts, advanced[0]
 
 
-def _index_error(x: Tensor, index: Any, error: Exception) -> IndexError:
+def _index_error(x: Tensor, index: Any, error: BaseException) -> IndexError:
     return IndexError(f"getitem: {error} (index {index!r}, shape {tuple(x.array.shape)}).")
 
 

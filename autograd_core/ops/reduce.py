@@ -26,6 +26,12 @@ __all__ = [
 
 _max, _min, _sum, _all, _any = builtins.max, builtins.min, builtins.sum, builtins.all, builtins.any
 
+# NumPy types `keepdims` as a literal, so that a variable does not fit its overloads.
+_add: Any = np.add.reduce
+_multiply: Any = np.multiply.reduce
+_maximum: Any = np.maximum.reduce
+_minimum: Any = np.minimum.reduce
+
 # ------------------------------------------------------------------------------------------------- declarations
 
 
@@ -46,14 +52,14 @@ def _count(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
 
 
 defop(
-    lambda x, axes, keepdim: np.add.reduce(x, axis=axes, keepdims=keepdim),
+    lambda x, axes, keepdim: _add(x, axis=axes, keepdims=keepdim),
     params="axes keepdim",
     name="sum",
     formula="sum of x over axes",
     x=lambda g, x_shape, axes, keepdim, F: F.spread(g, x_shape, axes, keepdim),
 )
 defop(
-    lambda x, axes, keepdim: np.true_divide(np.add.reduce(x, axis=axes, keepdims=keepdim), _count(x.shape, axes) or math.nan)
+    lambda x, axes, keepdim: np.true_divide(_add(x, axis=axes, keepdims=keepdim), _count(x.shape, axes) or math.nan)
     .astype(x.dtype, copy=False),
     params="axes keepdim",
     name="mean",
@@ -67,7 +73,7 @@ def _var(x: Any, axes: tuple[int, ...], correction: float, keepdim: bool) -> Any
     d = x - np.mean(x, axis=axes, keepdims=True) if x.size else x
     squares = (d * d.conj()).real if x.dtype.kind == "c" else d * d
     freedom = _max(n - correction, 0)
-    return np.true_divide(np.add.reduce(squares, axis=axes, keepdims=keepdim), squares.dtype.type(freedom))
+    return np.true_divide(_add(squares, axis=axes, keepdims=keepdim), squares.dtype.type(freedom))
 
 
 defop(
@@ -99,7 +105,7 @@ defop(
 
 
 def _prod(x: Any, axes: tuple[int, ...], keepdim: bool) -> Any:
-    return np.multiply.reduce(x, axis=axes, keepdims=keepdim)
+    return _multiply(x, axis=axes, keepdims=keepdim)
 
 
 @helper
@@ -119,7 +125,7 @@ def exclusive_cumprod(F: Any, x: Any, axis: int) -> Any:
 
 # One dimension at a time: the product of the others is well defined where an element is 0 (y / x is not).
 defop(
-    lambda x, axis, keepdim: np.multiply.reduce(x, axis=axis, keepdims=keepdim),
+    lambda x, axis, keepdim: _multiply(x, axis=axis, keepdims=keepdim),
     params="axis keepdim",
     name="prod",
     formula="product of x along axis",
@@ -195,9 +201,9 @@ def _extreme(arg: Any) -> Any:
     return kernel
 
 
-for _name, _arg in (("max", np.argmax), ("min", np.argmin)):
+for _name, _index in (("max", np.argmax), ("min", np.argmin)):
     defop(
-        _extreme(_arg),
+        _extreme(_index),
         params="axis keepdim",
         name=f"{_name}_along",
         outputs="values indices",
@@ -210,9 +216,9 @@ for _name, _arg in (("max", np.argmax), ("min", np.argmin)):
 
 
 def _logsumexp(x: Any, axes: tuple[int, ...], keepdim: bool) -> Any:
-    top = np.maximum.reduce(x, axis=axes, keepdims=True)
+    top = _maximum(x, axis=axes, keepdims=True)
     top = np.where(np.isfinite(top), top, x.dtype.type(0))
-    y = np.log(np.add.reduce(np.exp(x - top), axis=axes, keepdims=True)) + top
+    y = np.log(_add(np.exp(x - top), axis=axes, keepdims=True)) + top
     return y if keepdim else np.squeeze(y, axes)
 
 
@@ -263,16 +269,16 @@ defop(
 def _vector_norm(x: Any, p: float, axes: tuple[int, ...], keepdim: bool) -> Any:
     a = np.abs(x)
     if p == 2:
-        return np.sqrt(np.add.reduce(a * a, axis=axes, keepdims=keepdim))
+        return np.sqrt(_add(a * a, axis=axes, keepdims=keepdim))
     if p == 1:
-        return np.add.reduce(a, axis=axes, keepdims=keepdim)
+        return _add(a, axis=axes, keepdims=keepdim)
     if p == math.inf:
-        return np.maximum.reduce(a, axis=axes, keepdims=keepdim)
+        return _maximum(a, axis=axes, keepdims=keepdim)
     if p == -math.inf:
-        return np.minimum.reduce(a, axis=axes, keepdims=keepdim)
+        return _minimum(a, axis=axes, keepdims=keepdim)
     if p == 0:
-        return np.add.reduce((a != 0).astype(a.dtype), axis=axes, keepdims=keepdim)
-    return np.add.reduce(a**p, axis=axes, keepdims=keepdim) ** (1 / p)
+        return _add((a != 0).astype(a.dtype), axis=axes, keepdims=keepdim)
+    return _add(a**p, axis=axes, keepdims=keepdim) ** (1 / p)
 
 
 @helper
@@ -423,7 +429,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 
 # ------------------------------------------------------------------------------------------------- extremes
 
-_ValuesIndices = {n: namedtuple(n, ["values", "indices"]) for n in ("max", "min")}  # type: ignore[misc]
+_ValuesIndices: Any = {n: namedtuple(n, ["values", "indices"]) for n in ("max", "min")}  # type: ignore[misc]
 
 
 def _empty_error(name: str, shape: Any) -> Exception:

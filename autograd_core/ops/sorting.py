@@ -41,7 +41,7 @@ def _sort(x: Any, axis: int, descending: bool) -> Any:
     return np.take_along_axis(x, index, axis), index
 
 
-_PICK = dict(x=lambda g, indices, x_shape, axis, F: F.put_along(g, indices, x_shape, axis))
+_PICK: dict[str, Any] = dict(x=lambda g, indices, x_shape, axis, F: F.put_along(g, indices, x_shape, axis))
 
 defop(
     _sort, params="axis descending", name="sort", outputs="values indices", differentiable="values",
@@ -135,7 +135,7 @@ defop(
 
 # ------------------------------------------------------------------------------------------------- sorting
 
-_Pair = {n: namedtuple(n, ["values", "indices"]) for n in ("sort", "topk", "kthvalue", "median", "nanmedian", "mode", "cummax", "cummin")}  # type: ignore[misc]
+_Pair: Any = {n: namedtuple(n, ["values", "indices"]) for n in ("sort", "topk", "kthvalue", "median", "nanmedian", "mode", "cummax", "cummin")}  # type: ignore[misc]
 
 
 def _scalar_pair(name: str, x: Tensor) -> Any:
@@ -450,7 +450,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     return wrap(np.histogram(x, bins, (lo, hi))[0].astype(x.dtype))
 
 
-_Histogram = namedtuple("histogram", ["hist", "bin_edges"])
+_Histogram: Any = namedtuple("histogram", ["hist", "bin_edges"])  # type: ignore[name-match]
 
 
 @method()

@@ -77,7 +77,7 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any
     return sum_(_without_nan(x), dim, keepdim) / sum_(there, dim, keepdim)  # type: ignore[operator,no-any-return]
 
 
-_MinMax = namedtuple("aminmax", ["min", "max"])
+_MinMax: Any = namedtuple("aminmax", ["min", "max"])  # type: ignore[name-match]
 
 
 @method()
