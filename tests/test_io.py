@@ -238,7 +238,6 @@ class Text(str):
         (np.zeros(2, np.longdouble), "an array of dtype"),
         (np.array(["2020-01-01"], "M8[D]"), "an array of dtype datetime64"),
     ],
-    ids=str,
 )
 def test_what_cannot_be_stored(obj, text):
     file = io.BytesIO()
@@ -395,7 +394,6 @@ def checksummed(content: dict) -> bytes:
         {"!": "bytes", "v": "@@"},
         {"!": "float", "v": "x"},
     ],
-    ids=str,
 )
 def test_structures_that_save_does_not_write(structure):
     with pytest.raises(RuntimeError, match="was refused: its structure"):

@@ -385,7 +385,6 @@ def test_memo_tricks(tripwire):
     [b"", b"(", b"0", b"1", b"a", b"e", b"s", b"u", b"R", b"b", b"Q", b"t", b"\x85", b"(l0", b"}(" + text("a") + b"u",
      text("a") + integer(1) + b"a", integer(1) + integer(2), b"}" + lst() + integer(1) + b"s", b"X\xff\xff\xff\x7fab",
      b"\x8a\xff", b"\xff", b"cos\n", b"\x95" + b"\xff" * 8, b"(0", b"]((a"],
-    ids=repr,
 )  # fmt: skip
 def test_programs_that_make_no_sense(program, tripwire):
     refused(program, "its program")

@@ -235,7 +235,6 @@ def test_seed_globals_leaves_the_main_programs_generators_alone():
         ({"dataset": Stream(3), "sampler": [0]}, ValueError, "takes no sampler"),
         ({"dataset": Stream(3), "batch_sampler": [[0]]}, ValueError, "takes no batch_sampler"),
     ],
-    ids=str,
 )
 def test_argument_errors(arguments, kind, text):
     with pytest.raises(kind, match=text):

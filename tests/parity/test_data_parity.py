@@ -36,12 +36,12 @@ BATCHES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("batch", BATCHES, ids=repr)
+@pytest.mark.parametrize("batch", BATCHES)
 def test_default_collate(batch):
     assert plain(ours.default_collate(batch)) == plain(theirs.default_collate(batch))
 
 
-@pytest.mark.parametrize("value", [sample for batch in BATCHES for sample in batch[:1]], ids=repr)
+@pytest.mark.parametrize("value", [sample for batch in BATCHES for sample in batch[:1]])
 def test_default_convert(value):
     assert plain(ours.default_convert(value)) == plain(theirs.default_convert(value))
 
