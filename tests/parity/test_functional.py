@@ -72,7 +72,7 @@ def test_embedding_gradients_that_are_no_derivatives(options):
 
 @pytest.mark.parametrize("mode", ["sum", "mean"])
 def test_embedding_bag_scaled_by_frequency(mode):
-    """Each row's gradient over its count.  PyTorch 2.13 divides by another row's count here, so it gives the sums only."""  # noqa: E501
+    """Each row's gradient over its count.  PyTorch 2.13 divides by another row's count here, so it gives the sums only."""
     index = np.array([[0, 2, 2], [1, 2, 0]])
     scaled = both(lambda f, i, w: f.embedding_bag(i, w, mode=mode, scale_grad_by_freq=True), index, rng(4, 3))[0]
     plain = both(lambda f, i, w: f.embedding_bag(i, w, mode=mode), index, rng(4, 3))[1]
@@ -154,15 +154,15 @@ LARGE = {
     "softmax": (lambda f, x: f.softmax(x, 1), f32(100, 101, 5)),
     "log_softmax": (lambda f, x: f.log_softmax(x, -1), f32(100, 505)),
     "cross_entropy": (lambda f, x, t: f.cross_entropy(x, t, label_smoothing=0.1), f32(100, 50, 7), labels(50, 100, 7)),
-    "bce": (lambda f, x, t: f.binary_cross_entropy_with_logits(x, t), f32(100, 301), np.abs(np.tanh(f32(100, 301, seed=1)))),  # noqa: E501
-    "batch_norm": (lambda f, x, w, b: f.batch_norm(x, None, None, w, b, True), f32(8, 16, 15, 17), f32(16), f32(16, seed=1)),  # noqa: E501
-    "batch_norm rows": (lambda f, x, w, b: f.batch_norm(x, None, None, w, b, True), f32(300, 101), f32(101), f32(101, seed=1)),  # noqa: E501
+    "bce": (lambda f, x, t: f.binary_cross_entropy_with_logits(x, t), f32(100, 301), np.abs(np.tanh(f32(100, 301, seed=1)))),
+    "batch_norm": (lambda f, x, w, b: f.batch_norm(x, None, None, w, b, True), f32(8, 16, 15, 17), f32(16), f32(16, seed=1)),
+    "batch_norm rows": (lambda f, x, w, b: f.batch_norm(x, None, None, w, b, True), f32(300, 101), f32(101), f32(101, seed=1)),
     "layer_norm": (lambda f, x, w, b: f.layer_norm(x, (101,), w, b), f32(300, 101), f32(101), f32(101, seed=1)),
     "rms_norm": (lambda f, x, w: f.rms_norm(x, (101,), w), f32(300, 101), f32(101)),
     "group_norm": (lambda f, x, w, b: f.group_norm(x, 4, w, b), f32(8, 16, 15, 17), f32(16), f32(16, seed=1)),
-    "instance_norm": (lambda f, x, w, b: f.instance_norm(x, None, None, w, b), f32(8, 16, 15, 17), f32(16), f32(16, seed=1)),  # noqa: E501
+    "instance_norm": (lambda f, x, w, b: f.instance_norm(x, None, None, w, b), f32(8, 16, 15, 17), f32(16), f32(16, seed=1)),
     "conv2d": (lambda f, x, w, b: f.conv2d(x, w, b, 2, 1), f32(4, 8, 17, 19), f32(12, 8, 3, 3), f32(12)),
-    "conv_transpose2d": (lambda f, x, w, b: f.conv_transpose2d(x, w, b, 2, 1, 1), f32(4, 12, 9, 9), f32(12, 8, 3, 3), f32(8)),  # noqa: E501
+    "conv_transpose2d": (lambda f, x, w, b: f.conv_transpose2d(x, w, b, 2, 1, 1), f32(4, 12, 9, 9), f32(12, 8, 3, 3), f32(8)),
     "max_pool2d": (lambda f, x: f.max_pool2d(x, 3, 2, 1), f32(4, 16, 31, 33)),
     "avg_pool2d": (lambda f, x: f.avg_pool2d(x, 3, 2, 1), f32(4, 16, 31, 33)),
     "adaptive_avg_pool2d": (lambda f, x: f.adaptive_avg_pool2d(x, (5, 7)), f32(4, 16, 31, 33)),
@@ -171,7 +171,7 @@ LARGE = {
         lambda f, q, k, v: f.scaled_dot_product_attention(q, k, v, is_causal=True),
         f32(2, 4, 65, 32), f32(2, 4, 65, 32, seed=1), f32(2, 4, 65, 32, seed=2),
     ),
-    "grid_sample": (lambda f, x, g: f.grid_sample(x, g, align_corners=False), f32(2, 5, 31, 33), f32(2, 30, 30, 2, seed=1) * 0.5),  # noqa: E501
+    "grid_sample": (lambda f, x, g: f.grid_sample(x, g, align_corners=False), f32(2, 5, 31, 33), f32(2, 30, 30, 2, seed=1) * 0.5),
     "ctc_loss": (
         lambda f, x, t: f.ctc_loss(x.log_softmax(-1), t, tuple(range(40, 24, -1)), tuple(range(16)), reduction="none"),
         f32(40, 16, 12), labels(11, 16, 15) + 1,
