@@ -50,6 +50,8 @@ class Adafactor(FormulaOptimizer):
         If a parameter is complex.
     """
 
+    elementwise = False
+
     def __init__(
         self,
         params: Params,

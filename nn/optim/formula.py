@@ -16,6 +16,8 @@ from autograd_core.tensor import wrap
 
 from .optimizer import Array, Group, Optimizer, State, Workspace, advance, real_view
 
+CHUNK = 16384  # elements of a large parameter that are done at a time, so that temporaries stay in the cache
+
 
 class FormulaOptimizer(Optimizer):
     """An optimizer that treats each parameter by itself.
@@ -24,6 +26,7 @@ class FormulaOptimizer(Optimizer):
     """
 
     counts: bool = True  # whether the state has a "step"
+    elementwise: bool = True  # whether each element of a parameter moves by itself
 
     def _step_group(self, group: Group, work: Workspace) -> None:
         params, grads, states = self._with_gradients(group)
@@ -53,10 +56,35 @@ class FormulaOptimizer(Optimizer):
         steps = [step] * len(params) if isinstance(step, int) else step
         for p, g, state, t in zip(params, grads, states, steps, strict=True):
             arrays = {k: real_view(v.array) for k, v in state.items() if isinstance(v, Tensor)}
+            if self.elementwise and p.size > 2 * CHUNK:
+                self._update_in_chunks(p, g, arrays, group, t)
+                continue
             new, changed = self._formula(np, p, -g if group.get("maximize") else g, arrays, group, t)
             p[...] = new
             for key, value in changed.items():
                 arrays[key][...] = value
+
+    def _update_in_chunks(self, p: Array, g: Array, arrays: dict[str, Array], group: Group, step: int) -> None:
+        """The same, piece by piece."""
+        like_p = [key for key, a in arrays.items() if a.shape == p.shape]
+        flat = {key: arrays[key].reshape(-1) for key in like_p}
+        whole, gradient = p.reshape(-1), g.reshape(-1)
+        copied = [(target, source) for target, source in [(p, whole), *((arrays[k], flat[k]) for k in like_p)]
+                  if not np.may_share_memory(target, source)]  # fmt: skip
+        changed: dict[str, Any] = {}
+        for start in range(0, whole.size, CHUNK):
+            part = slice(start, start + CHUNK)
+            pieces = {key: a[part] for key, a in flat.items()}
+            d = -gradient[part] if group.get("maximize") else gradient[part]
+            whole[part], changed = self._formula(np, whole[part], d, {**arrays, **pieces}, group, step)
+            for key in like_p:
+                if key in changed:
+                    pieces[key][...] = changed[key]
+        for key, value in changed.items():
+            if key not in flat:
+                arrays[key][...] = value
+        for target, source in copied:
+            target[...] = source.reshape(target.shape)
 
     def _record(
         self, params: list[Tensor], grads: list[Tensor], states: list[State], group: Group, step: int | list[int]

@@ -38,6 +38,8 @@ class LAMB(FormulaOptimizer):
         If an option is out of its range.
     """
 
+    elementwise = False
+
     def __init__(
         self,
         params: Params,

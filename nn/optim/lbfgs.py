@@ -236,7 +236,7 @@ class _Memory:
                 del self.y[0], self.s[0], self.rho[0]
             self.y.append(y)
             self.s.append(s)
-            self.rho.append(1.0 / ys)
+            self.rho.append(float(y.dtype.type(1.0 / ys)))  # as precise as it will be saved
             self.scale = ys / float(y @ y)
         q = -grad
         alphas = [0.0] * len(self.y)

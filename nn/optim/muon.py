@@ -49,6 +49,7 @@ class Muon(FormulaOptimizer):
     """
 
     counts = False
+    elementwise = False
 
     def __init__(
         self,

@@ -159,6 +159,28 @@ def test_lion_and_lamb_by_hand():
     np.testing.assert_allclose(p.array, x, rtol=1e-13)
 
 
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_large_parameters_in_chunks(name, order):
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((150, 300)), rng.standard_normal((150, 300))
+    results = []
+    for chunk in (1000, 10**9):
+        optim.formula.CHUNK, kept = chunk, optim.formula.CHUNK
+        try:
+            p = ac.tensor(np.array(values[0], order=order), requires_grad=True)
+            optimizer = getattr(optim, name)([p], lr=0.1, weight_decay=0.1) if name != "Rprop" else optim.Rprop([p])
+            for k in range(3):
+                p.grad = ac.tensor(np.array(np.cos(values[1] + k), order=order))
+                optimizer.step()
+        finally:
+            optim.formula.CHUNK = kept
+        results.append((p.array, {k: v.array for k, v in optimizer.state.get(p, {}).items()}))
+    np.testing.assert_array_equal(results[0][0], results[1][0])
+    for key, value in results[0][1].items():
+        np.testing.assert_array_equal(value, results[1][1][key], err_msg=key)
+
+
 def test_muon_makes_updates_orthogonal():
     p = parameter(6, 4)
     before = p.array.copy()
@@ -452,3 +474,38 @@ def test_errors_of_steps_and_loading():
         optimizer.load_state_dict(optim.Adam([{"params": [parameter(1)]}, {"params": [parameter(2)]}]).state_dict())
     with pytest.warns(UserWarning, match="holds the same parameter twice"):
         optim.SGD([p, p], lr=0.1)
+
+
+@pytest.mark.parametrize("name", [*ALL, "LBFGS"])
+def test_state_survives_a_file(name, tmp_path):
+    """Saved with its schedule and loaded again, a run goes on bit for bit."""
+
+    def make():
+        p = parameter(4, 3)
+        optimizer = getattr(optim, name)([p], lr=0.1)
+        return p, optimizer, optim.lr_scheduler.CosineAnnealingLR(optimizer, 20)
+
+    def run(p, optimizer, schedule, steps):
+        def closure():
+            optimizer.zero_grad()
+            loss = ((p - 1.5) ** 4).sum()
+            loss.backward()
+            return loss
+
+        for _ in range(steps):
+            optimizer.step(closure)
+            schedule.step()
+
+    p, optimizer, schedule = make()
+    run(p, optimizer, schedule, 3)
+    file = tmp_path / "state.safetensors"
+    ac.save({"p": p.detach(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}, file)
+    run(p, optimizer, schedule, 3)
+    q, other, again = make()
+    loaded = ac.load(file)
+    with ac.no_grad():
+        q.copy_(loaded["p"])
+    other.load_state_dict(loaded["optimizer"])
+    again.load_state_dict(loaded["schedule"])
+    run(q, other, again, 3)
+    np.testing.assert_array_equal(p.array, q.array)
