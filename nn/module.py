@@ -162,6 +162,8 @@ class Module:
 
     def __getattr__(self, name: str) -> Any:
         # Only reached for what is missing: say what there is.
+        if isinstance(getattr(type(self), name, None), property):  # it raised AttributeError itself: show that one
+            return getattr(type(self), name).fget(self)
         hint = ""
         if name in _TABLES:
             hint = " Begin __init__ with super().__init__()."

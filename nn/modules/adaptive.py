@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import autograd_core as ac
-from autograd_core import Tensor
+from autograd_core import Tensor, errors
 
 from .. import functional as F
 from ..module import Module
@@ -91,7 +91,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     def forward(self, input_: Tensor, target_: Tensor) -> _ASMoutput:
         batched = target_.ndim == 1
         if target_.ndim > 1 or input_.ndim != target_.ndim + 1 or (batched and len(input_) != len(target_)):
-            raise RuntimeError(
+            raise errors.ShapeError(
                 "AdaptiveLogSoftmaxWithLoss: expected input (N, in_features) with target (N,), or (in_features,) "
                 "with (), "
                 f"got {tuple(input_.shape)} and {tuple(target_.shape)}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import autograd_core as ac
-from autograd_core import Tensor
+from autograd_core import Tensor, errors
 
 from .. import functional as F
 from .. import init
@@ -77,7 +77,7 @@ class _NormBase(Module):
     def _check_input_dim(self, input: Tensor) -> None:
         if input.ndim not in self._ndims:
             dims = " or ".join(f"{n}-d" for n in self._ndims)
-            raise ValueError(
+            raise errors.ShapeError(
                 f"{type(self).__name__}: expected {dims} input, got {input.ndim}-d, input shape {tuple(input.shape)}."
             )
 
@@ -141,11 +141,13 @@ class _BatchNorm(_NormBase):
         if input.ndim not in self._ndims:
             self._check_input_dim(input)
         if input.array.shape[1] != self.num_features:
-            raise RuntimeError(
+            raise errors.ShapeError(
                 f"{type(self).__name__}: expected {self.num_features} channels in dimension 1, got "
                 f"{input.array.shape[1]}, "
                 f"input shape {tuple(input.shape)}."
             )
+        if self.eps <= 0:
+            raise ValueError(f"{type(self).__name__}: eps must be positive, got {self.eps}.")
         factor = self.momentum if self.momentum is not None else 0.0
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
             count = self.num_batches_tracked.array

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import autograd_core as ac
-from autograd_core import Tensor
+from autograd_core import Tensor, errors
 
 from .. import functional as F
 from .. import init
@@ -127,13 +127,13 @@ class _ConvNd(Module):
         name, shape = type(self).__name__, tuple(input.shape)
         n = self._n
         if len(shape) not in (n + 1, n + 2):
-            return RuntimeError(
+            return errors.ShapeError(
                 f"{name}: expected {n + 1}-d (unbatched) or {n + 2}-d (batched) input, got {len(shape)}-d, input "
                 f"shape {shape}."
             )
         channels = shape[-n - 1]
         if channels != self.in_channels:
-            return RuntimeError(
+            return errors.ShapeError(
                 f"{name}: expected {self.in_channels} input channels, got {channels}, input shape {shape}."
             )
         return error
@@ -360,7 +360,7 @@ class _ConvTransposeNd(_ConvNd):
         if len(sizes) == input.ndim:
             sizes = sizes[-n:]
         if len(sizes) != n:
-            raise ValueError(
+            raise errors.ShapeError(
                 f"{type(self).__name__}: output_size must have {n} or {input.ndim} elements, got {len(sizes)}: {sizes}."
             )
         spatial = input.shape[-n:]
@@ -370,7 +370,7 @@ class _ConvTransposeNd(_ConvNd):
         ]
         most = [m + s - 1 for m, s in zip(least, self.stride, strict=True)]
         if any(not lo <= s <= hi for lo, s, hi in zip(least, sizes, most, strict=True)):
-            raise ValueError(
+            raise errors.ShapeError(
                 f"{type(self).__name__}: output_size {sizes} is not possible for input shape {tuple(input.shape)}; "
                 f"sizes from {tuple(least)} to {tuple(most)} are."
             )
@@ -474,13 +474,13 @@ class _LazyConv(LazyModuleMixin):
         """Give the parameters their shapes and initial values."""
         name, shape, n = type(self).__name__, tuple(input.shape), self._n
         if len(shape) not in (n + 1, n + 2):
-            raise RuntimeError(f"{name}: expected {n + 1}-d or {n + 2}-d input, got shape {shape}.")
+            raise errors.ShapeError(f"{name}: expected {n + 1}-d or {n + 2}-d input, got shape {shape}.")
         if self.in_channels == 0:  # also when values were loaded before the first input
             self.in_channels = shape[-n - 1]
         if not self.has_uninitialized_params():
             return
         if self.in_channels % self.groups:
-            raise ValueError(
+            raise errors.ShapeError(
                 f"{name}: the input's {self.in_channels} channels must be divisible by groups={self.groups}."
             )
         first, second = self.out_channels, self.in_channels

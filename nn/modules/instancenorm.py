@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from autograd_core import Tensor
+from autograd_core import Tensor, errors
 
 from .. import functional as F
 from .batchnorm import _LazyNormBase, _NormBase
@@ -66,7 +66,7 @@ class _InstanceNorm(_NormBase):
             name, shape = type(self).__name__, tuple(input.shape)
             text = f"{name}: expected {self.num_features} channels, got {channels}, input shape {shape}."
             if self.affine or self.track_running_stats:
-                raise ValueError(text)
+                raise errors.ShapeError(text)
             warnings.warn(f"{text} num_features is not used without affine; give the right one.", stacklevel=2)
         if input.ndim == self._ndims[0]:
             return self._norm(input.unsqueeze(0)).squeeze(0)  # type: ignore[attr-defined,no-any-return]

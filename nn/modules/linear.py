@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import autograd_core as ac
-from autograd_core import Tensor
+from autograd_core import Tensor, errors
 
 from .. import functional as F
 from .. import init
@@ -90,7 +90,7 @@ class Linear(Module):
         except RuntimeError as error:
             shape = tuple(input.shape)
             if len(shape) == 0 or shape[-1] != self.in_features:
-                raise RuntimeError(
+                raise errors.ShapeError(
                     f"Linear: expected input with last dimension in_features={self.in_features}, got shape {shape}."
                 ) from error
             raise

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import autograd_core as ac
-from autograd_core import Tensor
+from autograd_core import Tensor, errors
 
 from .. import functional as F
 from .. import init
@@ -26,7 +26,7 @@ def _fits(module: Any, input: Tensor) -> None:
     """Called after an error: whether the input's last dimensions were the reason."""
     shape, wanted = tuple(input.shape), module.normalized_shape
     if shape[len(shape) - len(wanted) :] != wanted:
-        raise RuntimeError(
+        raise errors.ShapeError(
             f"{type(module).__name__}: expected an input that ends in normalized_shape={wanted}, got shape {shape}."
         )
 
@@ -200,7 +200,7 @@ class GroupNorm(Module):
         except (RuntimeError, IndexError) as error:
             shape = tuple(input.shape)
             if len(shape) < 2 or shape[1] != self.num_channels:
-                raise RuntimeError(
+                raise errors.ShapeError(
                     f"GroupNorm: expected num_channels={self.num_channels} in dimension 1, got input shape {shape}."
                 ) from error
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd_core import Tensor
+from autograd_core import Tensor, errors
 
 from .. import functional as F
 from ..module import Module
@@ -32,7 +32,7 @@ class _Pad(Module):
     def _check(self, input: Tensor) -> None:
         n = self._n
         if input.ndim not in (n + 1, n + 2):
-            raise ValueError(
+            raise errors.ShapeError(
                 f"{type(self).__name__}: expected {n + 1}-d or {n + 2}-d input, got shape {tuple(input.shape)}."
             )
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ac
-from autograd_core import Tensor
+from autograd_core import Tensor, errors
 from autograd_core.ops.rnn import gru_layer, lstm_layer, rnn_layer
 
 from .. import functional as F
@@ -117,11 +117,9 @@ class RNNBase(Module):
         name, shape = type(self).__name__, tuple(x.shape)
         if x.ndim not in ndims:
             text = " or ".join(f"{n}-d" for n in ndims)
-            raise (ValueError if 2 in ndims and 3 in ndims else RuntimeError)(
-                f"{name}: expected {text} input, got shape {shape}."
-            )
+            raise errors.ShapeError(f"{name}: expected {text} input, got shape {shape}.")
         if shape[-1] != self.input_size:
-            raise RuntimeError(
+            raise errors.ShapeError(
                 f"{name}: expected input with last dimension input_size={self.input_size}, got shape {shape}."
             )
         kind = getattr(self, self._all_weights[0][0]).dtype
@@ -136,7 +134,7 @@ class RNNBase(Module):
             wanted = (wanted[0], width)
         if not isinstance(state, Tensor) or tuple(state.shape) != wanted:
             got = tuple(state.shape) if isinstance(state, Tensor) else type(state).__name__
-            raise RuntimeError(f"{type(self).__name__}: expected {what} of shape {wanted}, got {got}.")
+            raise errors.ShapeError(f"{type(self).__name__}: expected {what} of shape {wanted}, got {got}.")
         return state if batched else state.unsqueeze(1)  # type: ignore[attr-defined]
 
     def forward(self, input: Any, hx: Any = None) -> Any:
@@ -170,7 +168,7 @@ class RNNBase(Module):
             x = x.transpose(0, 1)
         steps, batch, _ = x.shape
         if steps == 0:
-            raise RuntimeError(
+            raise errors.ShapeError(
                 f"{type(self).__name__}: expected at least one time step, got input shape {tuple(input.shape)}."
             )
         out, final = self._run(x, self._states(hx, batch, x, batched))
@@ -427,16 +425,16 @@ class RNNCellBase(Module):
         """Check sizes, fill in zeros for a missing state, and take one step."""
         name, shape = type(self).__name__, tuple(input.shape)
         if input.ndim not in (1, 2):
-            raise ValueError(f"{name}: expected input of 1 or 2 dimensions, got shape {shape}.")
+            raise errors.ShapeError(f"{name}: expected input of 1 or 2 dimensions, got shape {shape}.")
         if shape[-1] != self.input_size:
-            raise RuntimeError(
+            raise errors.ShapeError(
                 f"{name}: expected input with last dimension input_size={self.input_size}, got shape {shape}."
             )
         wanted = (*shape[:-1], self.hidden_size)
         full = []
         for s in states:
             if s is not None and tuple(s.shape) != wanted:
-                raise RuntimeError(
+                raise errors.ShapeError(
                     f"{name}: expected a hidden state of shape {wanted} for input {shape}, got {tuple(s.shape)}."
                 )
             full.append(ac.zeros(wanted, dtype=input.dtype) if s is None else s)
@@ -497,7 +495,7 @@ class LSTMCell(RNNCellBase):
 
     def forward(self, input: Tensor, hx: Any = None) -> Any:
         if hx is not None and (not isinstance(hx, (tuple, list)) or len(hx) != 2):
-            raise ValueError(f"LSTMCell: expected the state as (h, c), got {type(hx).__name__}.")
+            raise errors.ShapeError(f"LSTMCell: expected the state as (h, c), got {type(hx).__name__}.")
         return self._step(lstm_step, input, (None, None) if hx is None else tuple(hx))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from autograd_core import errors
+
 __all__: list[str] = []
 
 
@@ -14,7 +16,7 @@ def positive(module: str, name: str, value: Any, zero: bool = False) -> int:
         raise TypeError(f"{module}: {name} must be an int, got {type(value).__name__} {value!r}.")
     n = int(value)
     if n < 0 or (n == 0 and not zero):
-        raise ValueError(f"{module}: {name} must be {'non-negative' if zero else 'positive'}, got {n}.")
+        raise errors.ShapeError(f"{module}: {name} must be {'non-negative' if zero else 'positive'}, got {n}.")
     return n
 
 
@@ -23,7 +25,7 @@ def per_dim(module: str, name: str, value: Any, n: int) -> tuple[Any, ...]:
     if isinstance(value, Iterable) and not isinstance(value, str):
         out = tuple(value)
         if len(out) != n:
-            raise ValueError(f"{module}: {name} must be one number or {n}, got {len(out)}: {out}.")
+            raise errors.ShapeError(f"{module}: {name} must be one number or {n}, got {len(out)}: {out}.")
         return out
     return (value,) * n
 

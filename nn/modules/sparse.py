@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 import autograd_core as ac
-from autograd_core import Tensor
+from autograd_core import Tensor, errors
 
 from .. import functional as F
 from .. import init
@@ -38,7 +38,7 @@ class _Table(Module):
             self.reset_parameters()
         else:
             if tuple(weight.shape) != shape:
-                raise ValueError(
+                raise errors.ShapeError(
                     f"{type(self).__name__}: the given weight has shape {tuple(weight.shape)}, but num_embeddings and "
                     f"embedding_dim are {shape}."
                 )
@@ -129,7 +129,9 @@ class Embedding(_Table):
     ) -> Self:
         """An embedding with a given table (rows, columns), not learned unless ``freeze=False``."""
         if embeddings.ndim != 2:
-            raise ValueError(f"Embedding.from_pretrained: expected a 2-d table, got shape {tuple(embeddings.shape)}.")
+            raise errors.ShapeError(
+                f"Embedding.from_pretrained: expected a 2-d table, got shape {tuple(embeddings.shape)}."
+            )
         rows, cols = embeddings.shape
         return cls(
             rows, cols, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, _weight=embeddings, _freeze=freeze
@@ -220,7 +222,7 @@ class EmbeddingBag(_Table):
     ) -> Self:
         """A bag with a given table (rows, columns), not learned unless ``freeze=False``."""
         if embeddings.ndim != 2:
-            raise ValueError(
+            raise errors.ShapeError(
                 f"EmbeddingBag.from_pretrained: expected a 2-d table, got shape {tuple(embeddings.shape)}."
             )
         rows, cols = embeddings.shape

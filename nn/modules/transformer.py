@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import autograd_core as ac
-from autograd_core import Tensor
+from autograd_core import Tensor, errors
 
 from .. import functional as F
 from .. import init
@@ -407,14 +407,14 @@ class Transformer(Module):
         """
         s, t = tuple(src.shape), tuple(tgt.shape)
         if len(s) not in (2, 3) or len(t) != len(s):
-            raise RuntimeError(f"Transformer: src and tgt must both be 2-d or both 3-d, got shapes {s} and {t}.")
+            raise errors.ShapeError(f"Transformer: src and tgt must both be 2-d or both 3-d, got shapes {s} and {t}.")
         batch = 0 if self.batch_first else 1
         if len(s) == 3 and s[batch] != t[batch]:
-            raise RuntimeError(
+            raise errors.ShapeError(
                 f"Transformer: the batch sizes of src and tgt must be equal, got {s[batch]} and {t[batch]}."
             )
         if s[-1] != self.d_model or t[-1] != self.d_model:
-            raise RuntimeError(
+            raise errors.ShapeError(
                 f"Transformer: src and tgt must have d_model={self.d_model} features, got shapes {s} and {t}."
             )
         memory = self.encoder(src, mask=src_mask, src_key_padding_mask=src_key_padding_mask, is_causal=src_is_causal)
