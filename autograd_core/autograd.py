@@ -15,7 +15,7 @@ from .errors import AutogradError
 from .graph import OUTPUT, Node, extra_of, make_node, mode
 from .inplace import move
 from .op import sym
-from .tensor import Tensor, wrap
+from .tensor import Tensor, _run, wrap
 
 __all__ = [
     "Function",
@@ -214,7 +214,7 @@ def _roots(name: str, tensors: Sequence[Tensor], cotangents: Sequence[Any], symb
                 raise AutogradError(
                     f"{name}: grad can be implicitly created only for real scalar outputs, not {t.dtype.name}."
                 )
-            c = wrap(np.ones_like(t.array))
+            c = wrap(np.ones(t.array.shape, t.array.dtype))
         else:
             if not isinstance(g, Tensor):
                 if not isinstance(g, (np.ndarray, int, float)):
@@ -274,6 +274,9 @@ def backward(
         retain_graph=create_graph if retain_graph is None else retain_graph,
         create_graph=create_graph,
     )
+
+
+_run["backward"] = backward
 
 
 def grad(

@@ -23,6 +23,10 @@ from .graph import Node, RemovableHandle, extra_of, make_leaf, mode, wrote
 Array = np.ndarray[Any, Any]
 
 
+_run: dict[str, Callable[..., Any]] = {}
+"""What a tensor asks of the files above this one; ``autograd`` puts ``backward`` here."""
+
+
 class Size(tuple[int, ...]):
     """A shape: a tuple of int that prints as PyTorch's and knows its element count."""
 
@@ -260,9 +264,7 @@ class Tensor:
         RuntimeError
             If no gradient flows to it, its graph was freed, or a saved value was overwritten.
         """
-        from .autograd import backward
-
-        backward((self,), (gradient,), retain_graph, create_graph, inputs=inputs)
+        _run["backward"]((self,), (gradient,), retain_graph, create_graph, inputs=inputs)
 
     def retain_grad(self) -> None:
         """Keep the gradient of this non-leaf in ``.grad`` when backward passes."""
