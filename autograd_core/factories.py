@@ -22,11 +22,33 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _finish(array: Any, requires_grad: bool, device: Any, name: str) -> Tensor:
+def _finish(array: Any, requires_grad: bool, device: Any, name: str, out: Any = None) -> Tensor:
     if device is not None:
         check_device(name, device)
+    if out is not None:
+        return _write_out(array, name, out)
     t = wrap(array)
     return t.requires_grad_() if requires_grad else t
+
+
+def _write_out(array: Any, name: str, out: Any) -> Tensor:
+    """PyTorch's ``out=``: the values go into a given tensor, which takes their shape."""
+    from .inplace import check_writable, write
+
+    if not isinstance(out, Tensor):
+        raise wrong_type(name, "out", "a Tensor", out)
+    check_writable(out, name)
+    if out.array.shape != array.shape:
+        out.array = np.empty(array.shape, out.array.dtype)
+    return write(out, wrap(array), name)
+
+
+def _keyword_size(name: str, keywords: dict[str, Any]) -> Any:
+    """The ``size=`` among keywords, where no other may stand."""
+    size = keywords.pop("size", None)
+    if keywords:
+        raise TypeError(f"{name}: unexpected keyword argument {next(iter(keywords))!r}.")
+    return size
 
 
 def _shape(name: str, sizes: tuple[Any, ...], size: Any = None) -> tuple[int, ...]:
@@ -46,7 +68,9 @@ def _shape(name: str, sizes: tuple[Any, ...], size: Any = None) -> tuple[int, ..
     return tuple(out)
 
 
-def _type(dtype: Any, name: str) -> np.dtype[Any]:
+def _type(dtype: Any, name: str, out: Any = None) -> np.dtype[Any]:
+    if dtype is None and isinstance(out, Tensor):
+        return out.array.dtype
     return dtypes.default.numpy if dtype is None else dtypes.to_numpy(dtype, name)
 
 
@@ -204,7 +228,7 @@ def empty(
     memory_format: Any = None, pin_memory: bool = False, **kw: Any,
 ) -> Tensor:  # fmt: skip
     """A tensor whose values are whatever the memory held."""
-    return _finish(np.empty(_shape("empty", size, kw.pop("size", None)), _type(dtype, "empty")), requires_grad, device, "empty")
+    return _finish(np.empty(_shape("empty", size, _keyword_size("empty", kw)), _type(dtype, "empty", out)), requires_grad, device, "empty", out)
 
 
 def zeros(
@@ -212,7 +236,7 @@ def zeros(
     **kw: Any,
 ) -> Tensor:  # fmt: skip
     """A tensor of zeros."""
-    return _finish(np.zeros(_shape("zeros", size, kw.pop("size", None)), _type(dtype, "zeros")), requires_grad, device, "zeros")
+    return _finish(np.zeros(_shape("zeros", size, _keyword_size("zeros", kw)), _type(dtype, "zeros", out)), requires_grad, device, "zeros", out)
 
 
 def ones(
@@ -220,7 +244,7 @@ def ones(
     **kw: Any,
 ) -> Tensor:  # fmt: skip
     """A tensor of ones."""
-    return _finish(np.ones(_shape("ones", size, kw.pop("size", None)), _type(dtype, "ones")), requires_grad, device, "ones")
+    return _finish(np.ones(_shape("ones", size, _keyword_size("ones", kw)), _type(dtype, "ones", out)), requires_grad, device, "ones", out)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
@@ -230,7 +254,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     if not isinstance(value, (bool, int, builtins.float, complex)):
         raise wrong_type("full", "fill_value", "a number", fill_value)
     n = dtypes.number_type(value) if dtype is None else dtypes.to_numpy(dtype, "full")
-    return _finish(np.full(_shape("full", (size,) if not isinstance(size, int) else (size,)), value, n), requires_grad, device, "full")
+    return _finish(np.full(_shape("full", (size,)), value, n), requires_grad, device, "full", out)
 
 
 def scalar_tensor(value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -242,7 +266,7 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
         layout: Any = None) -> Tensor:  # fmt: skip
     """The n x m matrix with ones on its diagonal."""
     rows, cols = _shape("eye", (n, n if m is None else m))
-    return _finish(np.eye(rows, cols, dtype=_type(dtype, "eye")), requires_grad, device, "eye")
+    return _finish(np.eye(rows, cols, dtype=_type(dtype, "eye", out)), requires_grad, device, "eye", out)
 
 
 def _like(name: str, input: Any, dtype: Any) -> tuple[Any, np.dtype[Any]]:
@@ -309,7 +333,7 @@ def arange(*bounds: Any, start: Any = None, end: Any = None, step: Any = None, d
         n = dtypes.to_numpy(dtype, "arange")
     count = math.ceil((end - start) / step)
     values = np.arange(count) * step + start  # in float64 or int64, then rounded once
-    return _finish(values.astype(n), requires_grad, device, "arange")
+    return _finish(values.astype(n), requires_grad, device, "arange", out)
 
 
 def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
@@ -318,7 +342,7 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any
     if int(steps) < 0:
         raise RuntimeError(f"linspace: the number of steps must not be negative, got {steps}.")
     a, b = (builtins.float(v) for v in (start, end))
-    return _finish(np.linspace(a, b, int(steps)).astype(_type(dtype, "linspace")), requires_grad, device, "linspace")
+    return _finish(np.linspace(a, b, int(steps)).astype(_type(dtype, "linspace", out)), requires_grad, device, "linspace", out)
 
 
 def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, device: Any = None,
@@ -333,8 +357,8 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any
 # ------------------------------------------------------------------------------------------------- random
 
 
-def _float_type(dtype: Any, name: str) -> np.dtype[Any]:
-    n = _type(dtype, name)
+def _float_type(dtype: Any, name: str, out: Any = None) -> np.dtype[Any]:
+    n = _type(dtype, name, out)
     if n.kind not in "fc":
         raise RuntimeError(f"{name}: random floats need a floating point dtype, got {n}; use randint() for integers.")
     return n
@@ -359,15 +383,15 @@ def _normal(rng: np.random.Generator, shape: tuple[int, ...], n: np.dtype[Any]) 
 def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False,
          out: Any = None, layout: Any = None, pin_memory: bool = False, **kw: Any) -> Tensor:  # fmt: skip
     """Uniform random numbers in [0, 1)."""
-    shape = _shape("rand", size, kw.pop("size", None))
-    return _finish(_uniform(stream(generator), shape, _float_type(dtype, "rand")), requires_grad, device, "rand")
+    shape = _shape("rand", size, _keyword_size("rand", kw))
+    return _finish(_uniform(stream(generator), shape, _float_type(dtype, "rand", out)), requires_grad, device, "rand", out)
 
 
 def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False,
           out: Any = None, layout: Any = None, pin_memory: bool = False, **kw: Any) -> Tensor:  # fmt: skip
     """Normal random numbers of mean 0 and variance 1."""
-    shape = _shape("randn", size, kw.pop("size", None))
-    return _finish(_normal(stream(generator), shape, _float_type(dtype, "randn")), requires_grad, device, "randn")
+    shape = _shape("randn", size, _keyword_size("randn", kw))
+    return _finish(_normal(stream(generator), shape, _float_type(dtype, "randn", out)), requires_grad, device, "randn", out)
 
 
 def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, generator: Any = None,
@@ -403,7 +427,7 @@ def randint(*args: Any, low: int | None = None, high: int | None = None, size: A
         raise RuntimeError(f"randint: low must be smaller than high, got {lo} and {hi}.")
     n = dtypes.long.numpy if dtype is None else dtypes.to_numpy(dtype, "randint")
     values = stream(generator).integers(lo, hi, _shape("randint", (size,)))
-    return _finish(np.asarray(values).astype(n), requires_grad, device, "randint")
+    return _finish(np.asarray(values).astype(n), requires_grad, device, "randint", out)
 
 
 def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: Any = None, device: Any = None,
@@ -420,4 +444,4 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, d
     if int(n) < 0:
         raise RuntimeError(f"randperm: n must not be negative, got {n}.")
     t = dtypes.long.numpy if dtype is None else dtypes.to_numpy(dtype, "randperm")
-    return _finish(stream(generator).permutation(int(n)).astype(t), requires_grad, device, "randperm")
+    return _finish(stream(generator).permutation(int(n)).astype(t), requires_grad, device, "randperm", out)

@@ -403,8 +403,11 @@ def std_mean(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool
 
 
 @method()
-def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def prod(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None, keepdims: Any = None
+) -> Tensor:
     """The product of all elements, or along ``dim``."""
+    dim, keepdim = _pick(dim, axis, keepdim, keepdims)
     x = _typed(input, dtype, "prod")
     if dim is None:
         return sym.prod(sym.reshape(x, (x.array.size,)), 0, False)
@@ -413,18 +416,27 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     return sym.prod(x, one_dim("prod", dim, x.array.ndim), keepdim)
 
 
+def _needed(name: str, dim: Any, axis: Any) -> Any:
+    d = dim if axis is None else axis
+    if d is None:
+        raise TypeError(f"{name}: missing argument dim.")
+    return d
+
+
 @method(inplace=True)
-def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+def cumsum(input: Tensor, dim: Any = None, *, dtype: Any = None, axis: Any = None, out: Any = None) -> Tensor:
     """Running sums along ``dim``."""
+    dim = _needed("cumsum", dim, axis)
     x = _typed(input, dtype, "cumsum")
-    return sym.cumsum(x, one_dim("cumsum", dim, x.array.ndim)) if x.array.ndim else sym.clone(x)
+    return _put_out(out, sym.cumsum(x, one_dim("cumsum", dim, x.array.ndim)) if x.array.ndim else sym.clone(x))
 
 
 @method(inplace=True)
-def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+def cumprod(input: Tensor, dim: Any = None, *, dtype: Any = None, axis: Any = None, out: Any = None) -> Tensor:
     """Running products along ``dim``."""
+    dim = _needed("cumprod", dim, axis)
     x = _typed(input, dtype, "cumprod")
-    return sym.cumprod(x, one_dim("cumprod", dim, x.array.ndim)) if x.array.ndim else sym.clone(x)
+    return _put_out(out, sym.cumprod(x, one_dim("cumprod", dim, x.array.ndim)) if x.array.ndim else sym.clone(x))
 
 
 # ------------------------------------------------------------------------------------------------- extremes
@@ -462,7 +474,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = No
     The gradient goes to the index when ``dim`` is given, and is shared evenly among equals when not.
     """
     dim, keepdim = _pick(dim if other is None else other, axis, keepdim, keepdims)
-    return _extreme_of("max", input, dim, keepdim)
+    return _put_out(out, _extreme_of("max", input, dim, keepdim))
 
 
 @method()
@@ -470,7 +482,18 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = No
         out: Any = None) -> Any:  # fmt: skip
     """The smallest element; see :func:`max`."""
     dim, keepdim = _pick(dim if other is None else other, axis, keepdim, keepdims)
-    return _extreme_of("min", input, dim, keepdim)
+    return _put_out(out, _extreme_of("min", input, dim, keepdim))
+
+
+def _put_out(out: Any, result: Any) -> Any:
+    """PyTorch's ``out=``: a tensor, or a tuple of them for results that are one."""
+    if out is None:
+        return result
+    from .shape import _into
+
+    if isinstance(result, tuple):
+        return type(result)(*(_into(o, r) for o, r in zip(out, result, strict=True)))
+    return _into(out, result)
 
 
 def _several_extreme(name: str, input: Tensor, dim: Any, keepdim: bool) -> Tensor:
@@ -482,15 +505,15 @@ def _several_extreme(name: str, input: Tensor, dim: Any, keepdim: bool) -> Tenso
 
 
 @method()
-def amax(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
+def amax(input: Tensor, dim: Any = (), keepdim: bool = False, *, axis: Any = None, keepdims: Any = None) -> Tensor:
     """The largest element over ``dim``; equal elements share the gradient."""
-    return _several_extreme("amax", input, dim, keepdim)
+    return _several_extreme("amax", input, *_pick(dim, axis, keepdim, keepdims))
 
 
 @method()
-def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
+def amin(input: Tensor, dim: Any = (), keepdim: bool = False, *, axis: Any = None, keepdims: Any = None) -> Tensor:
     """The smallest element over ``dim``; equal elements share the gradient."""
-    return _several_extreme("amin", input, dim, keepdim)
+    return _several_extreme("amin", input, *_pick(dim, axis, keepdim, keepdims))
 
 
 def _arg(name: str, input: Tensor, dim: Any, keepdim: bool) -> Tensor:

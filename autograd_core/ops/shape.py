@@ -271,8 +271,9 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
 
 @method()
-def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+def squeeze(input: Tensor, dim: Any = None, *, axis: Any = None) -> Tensor:
     """Without the dimensions of size 1 (all of them, or those named)."""
+    dim = dim if axis is None else axis
     s = input.array.shape
     if dim is None:
         keep = tuple(k for k in s if k != 1)

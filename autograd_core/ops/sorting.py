@@ -17,6 +17,7 @@ from ..op import defop, method, sym
 from ..tensor import Tensor, wrap
 from .arithmetic import tensor_of
 from .dims import one_dim
+from .reduce import _put_out
 
 __all__ = [
     "argsort", "bincount", "bucketize", "count_nonzero", "cummax", "cummin", "histc", "histogram", "isin", "kthvalue", "median",
@@ -149,11 +150,11 @@ def _refuse_complex(name: str, x: Tensor) -> Tensor:
 
 
 @method()
-def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = None) -> Any:
+def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = None, out: Any = None) -> Any:
     """``(values, indices)`` in order along ``dim``; equal elements keep their order, NaN counts as greatest."""
     x = _refuse_complex("sort", tensor_of(input, "sort"))
     d = one_dim("sort", dim, x.array.ndim)
-    return _Pair["sort"](*sym.sort(x, d, descending)) if x.array.ndim else _scalar_pair("sort", x)
+    return _put_out(out, _Pair["sort"](*sym.sort(x, d, descending)) if x.array.ndim else _scalar_pair("sort", x))
 
 
 @method()
@@ -171,7 +172,7 @@ def msort(input: Tensor) -> Tensor:
 
 
 @method()
-def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None) -> Any:
     """``(values, indices)`` of the ``k`` largest (or smallest) elements along ``dim``, in order."""
     x = _refuse_complex("topk", tensor_of(input, "topk"))
     d = one_dim("topk", dim, x.array.ndim)
@@ -180,7 +181,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
         raise RuntimeError(f"topk: k must be between 0 and the size {n} of dimension {dim}, got {k}.")
     if not x.array.ndim:
         return _scalar_pair("topk", x)
-    return _Pair["topk"](*sym.topk(x, int(k), d, bool(largest)))
+    return _put_out(out, _Pair["topk"](*sym.topk(x, int(k), d, bool(largest))))
 
 
 def _squeezed(name: str, pair: Any, d: int, keepdim: bool) -> Any:
