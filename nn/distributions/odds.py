@@ -17,7 +17,7 @@ def one_of(name: str, probs: Any, logits: Any) -> None:
 class Odds(ExponentialFamily):
     """A distribution with a parameter ``probs`` or ``logits``; the other one is computed at need."""
 
-    _also = ("_by_logits",)
+    _also: tuple[str, ...] = ("_by_logits",)
 
     def _take(self, validate_args: bool | None, probs: Any, logits: Any, **others: Any) -> None:
         """Set the parameter that is given, broadcast with the others (which come first and take its dtype)."""

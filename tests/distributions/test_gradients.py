@@ -9,6 +9,7 @@ from scipy import special
 import autograd_core as ac
 from nn import distributions as D
 from nn.distributions.sampling import gamma_gradient
+from nn.distributions.utils import tril_matrix_to_vec
 
 
 def t(x, grad=False):
@@ -124,7 +125,7 @@ VECTORS = {
     "Power": (D.PowerTransform(t(0.7)), 3, None),
     "Affine": (D.AffineTransform(1.0, -2.5), 3, None),
     "StickBreaking": (D.StickBreakingTransform(), 3, lambda y: y[:-1]),
-    "CorrCholesky": (D.CorrCholeskyTransform(), 6, lambda y: D.transforms.tril_matrix_to_vec(y, -1)),
+    "CorrCholesky": (D.CorrCholeskyTransform(), 6, lambda y: tril_matrix_to_vec(y, -1)),
     "Compose": (D.ComposeTransform([D.AffineTransform(0.3, 0.5), D.StickBreakingTransform()]), 4, lambda y: y[:-1]),
     "Cat": (D.CatTransform([D.ExpTransform(), D.TanhTransform()], -1, [1, 2]), 3, None),
     "Stack": (D.StackTransform([D.ExpTransform(), D.TanhTransform()], -1), 2, None),
