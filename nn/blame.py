@@ -32,19 +32,27 @@ class _Trail:
         self.text = text
 
 
-def blame(error: Exception, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Called by each ``Module.__call__`` that ``error`` passes: write the path known so far into its text."""
+def blame(error: Exception, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
+    """Called by each ``Module.__call__`` that ``error`` passes: write the path known so far into its text.
+
+    Returns
+    -------
+    Exception
+        ``error``, or a clearer one to raise instead.
+    """
     trail = getattr(error, "_module_trail", None)
+    if trail is None and isinstance(error, AttributeError):
+        error = _not_a_tensor(error, module, args)
     if trail is None:
         plain = type(error) in _PREFIXED and len(error.args) == 1 and isinstance(error.args[0], str)
         trail = _Trail(error.args[0] if plain else None)
         try:
             error._module_trail = trail  # type: ignore[attr-defined]
         except AttributeError:
-            return
+            return error
         error.add_note(_note(module, args, kwargs))
     if trail.modules and trail.modules[-1] is module:
-        return
+        return error
     trail.modules.append(module)
     if trail.text is not None:
         inner = trail.modules[0]
@@ -54,6 +62,21 @@ def blame(error: Exception, module: Any, args: tuple[Any, ...], kwargs: dict[str
             error.args = (f"{kind}: {text}",)
         else:
             error.args = (f"{_path(trail.modules, sys._getframe(2))} ({kind}): {text}",)
+    return error
+
+
+def _not_a_tensor(error: Exception, module: Any, args: tuple[Any, ...]) -> Exception:
+    """For an array or a list given to one of our modules: a TypeError that says so, instead of a missing attribute."""
+    if type(module).__module__.partition(".")[0] != __name__.partition(".")[0]:
+        return error
+    for a in args:
+        kind = type(a).__name__
+        if not isinstance(a, Tensor) and f"{kind}' object has no attribute" in str(error):
+            how = "from_numpy(...)" if kind == "ndarray" else "tensor(...)"
+            return TypeError(
+                f"{type(module).__name__}: expected a Tensor, got {kind}; convert it with autograd_core.{how}."
+            )
+    return error
 
 
 def _without_function(text: str, kind: str) -> str:

@@ -90,7 +90,9 @@ class Module:
             try:
                 return self.forward(*args, **kwargs)
             except Exception as error:
-                blame(error, self, args, kwargs)
+                better = blame(error, self, args, kwargs)
+                if better is not error:
+                    raise better from error
                 raise
         try:
             run = (
@@ -100,7 +102,9 @@ class Module:
             )
             return _watch.module(self, run) if _watch.on else run()
         except Exception as error:
-            blame(error, self, args, kwargs)
+            better = blame(error, self, args, kwargs)
+            if better is not error:
+                raise better from error
             raise
 
     # ---------------------------------------------------------------------------------------------- registration

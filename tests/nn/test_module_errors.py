@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import autograd_core as torch
@@ -90,6 +91,23 @@ def test_other_kinds_of_errors_keep_their_text():
             odd(name)
         assert caught.value.args in (("k",), ("no",), ("a", 3))
         assert len(caught.value.__notes__) == 1
+
+
+@pytest.mark.parametrize(
+    ("layer", "value", "text"),
+    [
+        (nn.Linear(3, 2), np.ones((2, 3)), "got ndarray; convert it with autograd_core.from_numpy(...)."),
+        (nn.Sigmoid(), [1.0], "got list; convert it with autograd_core.tensor(...)."),
+        (nn.LSTM(3, 2), [1.0], "got list; convert it with autograd_core.tensor(...)."),
+        (nn.BatchNorm2d(3), 4, "got int; convert it with autograd_core.tensor(...)."),
+    ],
+)
+def test_not_a_tensor(layer, value, text):
+    net = nn.Sequential(nn.Identity(), layer)
+    with pytest.raises(TypeError) as caught:
+        net(value)
+    name = type(layer).__name__
+    assert str(caught.value) == f"net.1 ({name}): expected a Tensor, {text}"
 
 
 def test_raised_again_is_told_once():
