@@ -25,6 +25,10 @@ class DimError(IndexError):
     """A dimension that the tensor does not have."""
 
 
+class OutOfRangeError(IndexError, RuntimeError):
+    """An index in a tensor of indices that points outside."""
+
+
 class NotAvailableError(NotImplementedError):
     """A part of PyTorch that cannot exist here (devices, compilers, process groups)."""
 

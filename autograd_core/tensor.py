@@ -16,7 +16,7 @@ import numpy as np
 from . import dtypes
 from .device import CPU, device
 from .dtypes import dtype as Dtype
-from .errors import AutogradError
+from .errors import AutogradError, ShapeError
 from .formatting import tensor_text
 from .graph import Node, RemovableHandle, extra_of, make_leaf, mode, wrote
 
@@ -351,7 +351,7 @@ class Tensor:
     def item(self) -> Any:
         """The value of a tensor of one element, as a Python number."""
         if self.array.size != 1:
-            raise RuntimeError(f"item: a tensor with {self.array.size} elements (shape {self.array.shape}) is not one number.")
+            raise ShapeError(f"item: a tensor with {self.array.size} elements (shape {self.array.shape}) is not one number.")
         return self.array.item()
 
     def tolist(self) -> Any:

@@ -230,7 +230,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         if value.node is not None:
             return where(m, sym.cast(value, x.array.dtype), x)
         value = value.item()
-    if dtypes.category(dtypes.number_type(value)) > dtypes.category(x.array.dtype):
+    if isinstance(value, builtins.complex) and x.array.dtype.kind != "c":
         raise RuntimeError(f"masked_fill: value {value!r} cannot be stored in a tensor of type {x.dtype.name} without loss.")
     return sym.masked_fill(x, m, value)
 

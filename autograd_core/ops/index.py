@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..errors import ShapeError
+from ..errors import OutOfRangeError, ShapeError
 from ..inplace import check_writable, store, write
 from ..op import defop, method, sym
 from ..tensor import Tensor, wrap
@@ -365,7 +365,7 @@ def check_index(name: str, index: Tensor, size: int, dim: int) -> None:
         raise RuntimeError(f"{name}: the index must be an int64 tensor, got {index.dtype.name}.")
     if a.size and ((lo := int(a.min())) < 0 or int(a.max()) >= size):
         bad = lo if lo < 0 else int(a.max())
-        raise IndexError(f"{name}: index {bad} is out of range for dimension {dim} with size {size}.")
+        raise OutOfRangeError(f"{name}: index {bad} is out of range for dimension {dim} with size {size}.")
 
 
 @method()

@@ -58,9 +58,13 @@ defop(
     formula="sum of x over axes",
     x=lambda g, x_shape, axes, keepdim, F: F.spread(g, x_shape, axes, keepdim),
 )
+def _mean(x: Any, axes: tuple[int, ...], keepdim: bool) -> Any:
+    total = _add(x, axis=axes, keepdims=keepdim) if x.dtype.itemsize > 2 else _add(x, axis=axes, keepdims=keepdim, dtype=np.float32)
+    return np.true_divide(total, _count(x.shape, axes) or math.nan).astype(x.dtype, copy=False)  # float16 may overflow
+
+
 defop(
-    lambda x, axes, keepdim: np.true_divide(_add(x, axis=axes, keepdims=keepdim), _count(x.shape, axes) or math.nan)
-    .astype(x.dtype, copy=False),
+    _mean,
     params="axes keepdim",
     name="mean",
     formula="sum of x over axes / n",

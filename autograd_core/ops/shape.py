@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..errors import ShapeError, wrong_type
+from ..errors import OutOfRangeError, ShapeError, wrong_type
 from ..op import METHODS, defop, method, sym
 from ..tensor import Tensor, wrap
 from .arithmetic import tensor_of
@@ -421,7 +421,7 @@ def _sequence(tensors: Any, name: str) -> list[Tensor]:
     if isinstance(tensors, Tensor) or not isinstance(tensors, Sequence):
         raise wrong_type(name, "tensors", "a sequence of Tensors", tensors)
     if not tensors:
-        raise RuntimeError(f"{name}: expected a non-empty sequence of tensors.")
+        raise ShapeError(f"{name}: expected a non-empty sequence of tensors.")
     for i, x in enumerate(tensors):
         if not isinstance(x, Tensor):
             raise TypeError(f"{name}: element {i} must be a Tensor, got {type(x).__name__}.")
@@ -531,7 +531,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of each slice along ``dim``."""
     d = one_dim("unbind", dim, input.array.ndim)
     if input.array.ndim == 0:
-        raise RuntimeError("unbind: a 0-d tensor has no dimension to unbind.")
+        raise OutOfRangeError("unbind: a 0-d tensor has no dimension to unbind.")
     return tuple(sym.getitem(input, (*_at(d, i), Ellipsis)) for i in range(input.array.shape[d]))
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import dtypes
+from ..device import check_device
 from ..errors import ShapeError
 from ..op import defop, method, sym
 from ..tensor import Tensor, wrap
@@ -143,8 +145,10 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """Rotated by ``k`` quarter turns in the plane of two dimensions, from the first towards the second."""
     if len(dims) != 2:
         raise RuntimeError(f"rot90: expected two dimensions, got {tuple(dims)}.")
+    if input.array.ndim < 2:
+        raise RuntimeError(f"rot90: needs at least 2 dimensions, got shape {input.array.shape}.")
     a, b = (one_dim("rot90", d, input.array.ndim) for d in dims)
-    if a == b or input.array.ndim < 2:
+    if a == b:
         raise RuntimeError(f"rot90: needs two different dimensions, got {tuple(dims)} for shape {input.array.shape}.")
     k %= 4
     if k == 0:
@@ -268,14 +272,23 @@ def _embed(name: str, y: Tensor, region: Tensor, src: Tensor) -> Tensor:
     return y
 
 
+def _triangle(name: str, find: Any, row: int, col: int, offset: int, dtype: Any, device: Any) -> Tensor:
+    if row < 0 or col < 0:
+        raise RuntimeError(f"{name}: the numbers of rows and columns must not be negative, got {row} and {col}.")
+    if device is not None:
+        check_device(name, device)
+    target = np.dtype(np.int64) if dtype is None else dtypes.to_numpy(dtype, name)
+    return wrap(np.stack(find(row, offset, col)).astype(target))
+
+
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None) -> Tensor:
     """The row and column indices of the lower triangle, as a 2 x n tensor."""
-    return wrap(np.stack(np.tril_indices(row, offset, col)).astype(np.int64))
+    return _triangle("tril_indices", np.tril_indices, row, col, offset, dtype, device)
 
 
 def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None) -> Tensor:
     """The row and column indices of the upper triangle, as a 2 x n tensor."""
-    return wrap(np.stack(np.triu_indices(row, offset, col)).astype(np.int64))
+    return _triangle("triu_indices", np.triu_indices, row, col, offset, dtype, device)
 
 
 # ------------------------------------------------------------------------------------------------- repeating, windows, strides

@@ -169,7 +169,7 @@ def _areas(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, int
     if y.array.dtype.kind == "b" or (isinstance(x, Tensor) and x.array.dtype.kind == "b"):
         raise RuntimeError(f"{name}: not defined for bool tensors.")
     if x is not None and dx is not None:
-        raise RuntimeError(f"{name}: give x or dx, not both.")
+        raise TypeError(f"{name}: give x or dx, not both.")
     left, right = _slices(y, d)
     if x is None:
         step: Any = 1.0 if dx is None else dx
