@@ -42,3 +42,12 @@ def test_every_listed_name_is_here() -> None:
     gone, reasons = check.missing(), check.exceptions()
     assert {f for forms in gone.values() for f in forms} == set(reasons)
     assert all(reasons.values())
+
+
+def test_the_page_of_ops_lists_all_of_them() -> None:
+    import autograd_core.ops.attach  # noqa: F401
+    from autograd_core.op import OPS
+
+    page = (ROOT / "docs" / "ops.md").read_text(encoding="utf-8")
+    missing = [n for n, op in OPS.items() if f"| `{n}` |" not in page and op.module.startswith("autograd_core") and not n.endswith("_example")]
+    assert not missing, f"run scripts/make_ops_page.py: {missing}"
