@@ -12,10 +12,10 @@ import numpy as np
 
 from .engine import run_backward
 from .errors import AutogradError
-from .graph import OUTPUT, Node, extra_of, make_node, mode
+from .graph import OUTPUT, Node, extra_of, late, make_node, mode
 from .inplace import move
 from .op import sym
-from .tensor import Tensor, _run, wrap
+from .tensor import Tensor, wrap
 
 __all__ = [
     "Function",
@@ -276,7 +276,7 @@ def backward(
     )
 
 
-_run["backward"] = backward
+late["backward"] = backward
 
 
 def grad(
@@ -511,6 +511,7 @@ def _record_function(
         return outs[0] if single else tuple(outs)
     first = outs[live[0]]
     saved = (ctx, *[t.array for t in ctx._saved if t is not None])
+    op.materialize = ctx.materialize_grads
     hub = make_node(op, nodes, saved, (), first.array.dtype)
     op.current = weakref.ref(hub)
     op.slots = ("ctx", *[f"saved_tensors[{i}]" for i, t in enumerate(ctx._saved) if t is not None])
@@ -579,6 +580,7 @@ class _FunctionOp:
         self.module = cls.__module__
         self.doc = cls.__doc__ or ""
         self.origin: list[Any] = []
+        self.materialize = True
 
     def joint(self, F: Any, g: Any, saved: Any, needs: Any) -> Any:  # a method: set on the instance it would be a cycle
         ctx: FunctionCtx = saved[0]

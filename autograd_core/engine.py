@@ -276,7 +276,9 @@ def _send_output(node: Node, g: Any, pending: dict[Node, Any], heap: list[tuple[
 
 
 def _fill_outputs(node: Node, g: list[Any], symbolic: bool) -> tuple[Any, ...]:
-    """Cotangents of all outputs, zero where none came."""
+    """Cotangents of all outputs, zero where none came (None where a user's Function asked for that)."""
+    if not getattr(node.op, "materialize", True):
+        return tuple(g)
     out = []
     for v, (shape, dtype) in zip(g, node.shape, strict=True):
         if v is None:

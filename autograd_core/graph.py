@@ -21,6 +21,10 @@ tick = itertools.count(1).__next__
 """The one clock.  It orders nodes for backward, stamps in-place writes and numbers nodes in pictures."""
 
 
+late: dict[str, Callable[..., Any]] = {}
+"""What a file asks of one above it: ``autograd`` puts ``backward`` here, which ``Tensor.backward`` calls."""
+
+
 # ---------------------------------------------------------------------------------------------------- grad mode
 
 

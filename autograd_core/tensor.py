@@ -18,13 +18,9 @@ from .device import CPU, device
 from .dtypes import dtype as Dtype
 from .errors import AutogradError, ShapeError
 from .formatting import tensor_text
-from .graph import Node, RemovableHandle, extra_of, make_leaf, mode, wrote
+from .graph import Node, RemovableHandle, extra_of, late, make_leaf, mode, wrote
 
 Array = np.ndarray[Any, Any]
-
-
-_run: dict[str, Callable[..., Any]] = {}
-"""What a tensor asks of the files above this one; ``autograd`` puts ``backward`` here."""
 
 
 class Size(tuple[int, ...]):
@@ -264,7 +260,7 @@ class Tensor:
         RuntimeError
             If no gradient flows to it, its graph was freed, or a saved value was overwritten.
         """
-        _run["backward"]((self,), (gradient,), retain_graph, create_graph, inputs=inputs)
+        late["backward"]((self,), (gradient,), retain_graph, create_graph, inputs=inputs)
 
     def retain_grad(self) -> None:
         """Keep the gradient of this non-leaf in ``.grad`` when backward passes."""
@@ -436,7 +432,7 @@ class Tensor:
         return repr(node.parents[0] if is_output(node) else node)
 
     def __format__(self, spec: str) -> str:
-        return self.item().__format__(spec) if self.array.ndim == 0 and spec else str(self)
+        return self.item().__format__(spec) if self.array.ndim == 0 else object.__format__(self, spec)
 
     def __copy__(self) -> Tensor:
         twin = object.__new__(type(self))

@@ -354,3 +354,23 @@ def test_duplicate_inputs_and_gradients_of_intermediates() -> None:
     gh, gx, gx2 = ac.autograd.grad(y, [h, x, x])
     assert (gh.item(), gx.item(), gx2.item()) == (2.0, 12.0, 12.0)
     assert gx is not gx2 and not np.may_share_memory(gx.array, gx2.array)
+
+
+def test_function_with_outputs_nothing_came_back_to() -> None:
+    seen = []
+
+    class Two(ac.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, materialize):
+            ctx.set_materialize_grads(materialize)
+            return x * 2, x * 3
+
+        @staticmethod
+        def backward(ctx, a, b):
+            seen.append(b if b is None else b.tolist())
+            return a * 2, None
+
+    x = leaf(1.0)
+    for materialize in (True, False):
+        Two.apply(x, materialize)[0].sum().backward()
+    assert seen == [[0.0], None] and x.grad.item() == 4.0

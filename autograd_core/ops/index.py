@@ -136,8 +136,10 @@ defop(
 
 def _along(index: Any, axis: int) -> tuple[Any, ...]:
     """The full index tuple of elements ``index`` along ``axis`` (other dimensions count through)."""
-    grids = np.ogrid[tuple(builtins.slice(n) for n in index.shape)]
-    return tuple(index if d == axis else grid for d, grid in enumerate(grids))
+    last = index.ndim - 1
+    return tuple(
+        index if d == axis else np.arange(n).reshape((1,) * d + (n,) + (1,) * (last - d)) for d, n in enumerate(index.shape)
+    )
 
 
 def _scatter_add_zeros(x: Any, index: Any, shape: tuple[int, ...], axis: int) -> Any:
