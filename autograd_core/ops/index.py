@@ -10,6 +10,7 @@ import numpy as np
 from .. import dtypes
 from ..errors import OutOfRangeError, ShapeError
 from ..inplace import check_writable, store, write
+from ..kernels import indexing
 from ..op import defop, method, sym
 from ..tensor import Tensor, wrap
 from .arithmetic import tensor_of
@@ -47,17 +48,57 @@ defop(
 )
 
 
+def _one_axis(index: Any) -> int | None:
+    """The axis of an index that is one integer array after full slices, None for any other."""
+    last = index[-1]
+    if not isinstance(last, np.ndarray) or last.dtype.kind == "b":
+        return None
+    for part in index[:-1]:
+        if not isinstance(part, builtins.slice) or part != builtins.slice(None):
+            return None
+    return len(index) - 1
+
+
+def _take_index(x: Any, index: Any) -> Any:
+    axis = _one_axis(index)
+    return x[index] if axis is None else x.take(index[-1], axis)  # np.take is the quicker of the two
+
+
 def _add_at(g: Any, shape: tuple[int, ...], index: Any) -> Any:
     out = np.zeros(shape, g.dtype)
-    if len(index) == 1 and isinstance(index[0], np.ndarray) and index[0].dtype.kind == "b":
+    axis = _one_axis(index)
+    if axis is not None:
+        add_along(out, _from_zero(index[-1], shape[axis]), g, axis)
+    elif len(index) == 1 and isinstance(index[0], np.ndarray) and index[0].dtype.kind == "b":
         out[index] = g  # a mask names each place once
     else:
         np.add.at(out, index, g)
     return out
 
 
+def _from_zero(index: Any, n: int) -> Any:
+    """Indices with negative ones counted from the end."""
+    return np.where(index < 0, index + n, index) if index.size and index.min() < 0 else index
+
+
+def add_along(out: Any, index: Any, values: Any, axis: int) -> None:
+    """``out[:, ..., index] += values`` in place, duplicates accumulating; ``out`` is C-contiguous, ``index`` not negative."""
+    if values.size < 512:
+        np.add.at(out, (*(builtins.slice(None),) * axis, index), values)
+        return
+    if axis == 0 and out.ndim > 1:
+        indexing.add_rows(out, index.reshape(-1), values.reshape(index.size, *out.shape[1:]))
+        return
+    width = int(np.prod(out.shape[axis + 1 :], dtype=np.int64))
+    places = (index.reshape(-1, 1) * width + np.arange(width)).reshape(-1) if width != 1 else index.reshape(-1)
+    lead = out.size // (out.shape[axis] * width)
+    if lead > 1:
+        places = np.arange(lead).reshape(-1, 1) * (out.shape[axis] * width) + places
+    indexing.add_at(out, places.reshape(-1), np.broadcast_to(values, (*out.shape[:axis], *index.shape, *out.shape[axis + 1 :])).reshape(-1))
+
+
 defop(
-    lambda x, index: x[index],
+    _take_index,
     params="index",
     name="take_index",
     formula="x[index], index with integer or bool tensors",
@@ -142,10 +183,38 @@ def _along(index: Any, axis: int) -> tuple[Any, ...]:
     )
 
 
+def flat_places(index: Any, shape: tuple[int, ...], axis: int) -> Any:
+    """The row-major places, in an array of ``shape``, of elements ``index`` along ``axis`` (other dimensions count through)."""
+    step, places = 1, None
+    for d in range(len(shape) - 1, -1, -1):
+        if d == axis:
+            part = index if step == 1 else index * step
+        elif index.shape[d] > 1:
+            part = np.arange(0, index.shape[d] * step, step).reshape(-1, *(1,) * (len(shape) - 1 - d))
+        else:
+            part = None
+        if part is not None:
+            places = part if places is None else places + part
+        step *= shape[d]
+    return places
+
+
+def _covered(x: Any, index: Any) -> Any:
+    """The part of x that an index covers."""
+    return x if x.shape == index.shape else x[tuple(builtins.slice(n) for n in index.shape)]
+
+
 def _scatter_add_zeros(x: Any, index: Any, shape: tuple[int, ...], axis: int) -> Any:
     out = np.zeros(shape, x.dtype)
-    np.add.at(out, _along(index, axis), x[tuple(builtins.slice(n) for n in index.shape)])
+    if index.size:
+        indexing.add_at(out, flat_places(index, shape, axis), _covered(x, index))
     return out
+
+
+def _gather(x: Any, index: Any, axis: int) -> Any:
+    if not index.size:
+        return np.empty(index.shape, x.dtype)
+    return np.ascontiguousarray(x).reshape(-1).take(flat_places(index, x.shape, axis), mode="clip")  # checked before
 
 
 defop(
@@ -174,7 +243,7 @@ defop(
     x=lambda g, x_shape, F: F.getitem(g, tuple(builtins.slice(n) for n in x_shape)),
 )
 defop(
-    lambda x, index, axis: x[_along(index, axis)],
+    _gather,
     "x index",
     "axis",
     name="gather",
@@ -210,8 +279,9 @@ defop(
 
 
 def _scatter_add(x: Any, index: Any, src: Any, axis: int) -> Any:
-    out = np.array(x, order="K")
-    np.add.at(out, _along(index, axis), src[tuple(builtins.slice(n) for n in index.shape)])
+    out = np.array(x, order="C")
+    if index.size:
+        indexing.add_at(out, flat_places(index, out.shape, axis), _covered(src, index))
     return out
 
 

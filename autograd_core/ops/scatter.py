@@ -12,7 +12,7 @@ from ..op import defop, method, sym
 from ..tensor import Tensor, wrap
 from .arithmetic import add, div, floor_divide, tensor_of
 from .dims import one_dim
-from .index import _along, _check_scatter, _own_index, check_index, nonzero, normalise, scatter_add
+from .index import _along, _check_scatter, _own_index, add_along, check_index, nonzero, normalise, scatter_add
 from .shape import broadcast_shapes, expand
 
 __all__ = [
@@ -29,7 +29,7 @@ def _at(axis: int, index: Any) -> tuple[Any, ...]:
 
 def _index_add(x: Any, source: Any, index: Any, axis: int, alpha: Any) -> Any:
     out = np.array(x, order="C")
-    np.add.at(out, _at(axis, index), source if alpha == 1 else source * out.dtype.type(alpha))
+    add_along(out, index, source if alpha == 1 else source * out.dtype.type(alpha), axis)
     return out
 
 
