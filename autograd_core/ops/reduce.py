@@ -18,6 +18,7 @@ from ..op import defop, helper, method, sym
 from ..tensor import Tensor, wrap
 from .arithmetic import tensor_of
 from .dims import many_dims, one_dim
+from .index import gather_along
 
 __all__ = [
     "all", "amax", "amin", "any", "argmax", "argmin", "cumprod", "cumsum", "log_softmax", "logsumexp", "max",
@@ -199,7 +200,7 @@ for _name, _kernel in (("amax", np.maximum), ("amin", np.minimum)):
 def _extreme(arg: Any) -> Any:
     def kernel(x: Any, axis: int, keepdim: bool) -> Any:
         index = arg(x, axis=axis, keepdims=True)
-        values = np.take_along_axis(x, index, axis)
+        values = gather_along(x, index, axis)
         return (values, index) if keepdim else (values.squeeze(axis), index.squeeze(axis))
 
     return kernel

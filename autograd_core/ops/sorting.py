@@ -17,6 +17,7 @@ from ..op import defop, method, sym
 from ..tensor import Tensor, wrap
 from .arithmetic import tensor_of
 from .dims import one_dim
+from .index import gather_along
 from .reduce import _put_out
 
 __all__ = [
@@ -39,7 +40,7 @@ def _order(x: Any, axis: int, descending: bool) -> Any:
 
 def _sort(x: Any, axis: int, descending: bool) -> Any:
     index = _order(x, axis, descending)
-    return np.take_along_axis(x, index, axis), index
+    return gather_along(x, index, axis), index
 
 
 _PICK: dict[str, Any] = dict(x=lambda g, indices, x_shape, axis, F: F.put_along(g, indices, x_shape, axis))
@@ -57,11 +58,11 @@ def _topk(x: Any, k: int, axis: int, largest: bool) -> Any:
         if not (largest and x.dtype.kind != "f") and not (key.dtype.kind == "f" and np.isnan(key).any()):
             part = np.argpartition(key, k - 1, axis)
             part = np.sort(np.take(part, np.arange(k), axis), axis)  # by index, so that equal elements keep their order
-            order = np.argsort(np.take_along_axis(key, part, axis), axis, kind="stable")
-            index = np.take_along_axis(part, order, axis)
-            return np.take_along_axis(x, index, axis), index
+            order = np.argsort(gather_along(key, part, axis), axis, kind="stable")
+            index = gather_along(part, order, axis)
+            return gather_along(x, index, axis), index
     index = np.take(_order(x, axis, largest), np.arange(k), axis)
-    return np.take_along_axis(x, index, axis), index
+    return gather_along(x, index, axis), index
 
 
 defop(
@@ -73,7 +74,7 @@ defop(
 def _rank(x: Any, k: int, axis: int) -> Any:
     """The element of rank k (0-based) along axis, dimension kept."""
     index = np.take(np.argsort(x, axis, kind="stable"), [k], axis)
-    return np.take_along_axis(x, index, axis), index
+    return gather_along(x, index, axis), index
 
 
 defop(
@@ -91,8 +92,8 @@ def _median(x: Any, axis: int, skip_nan: bool) -> Any:
         k = np.where(nans > 0, np.maximum((n - nans - 1) // 2, 0) if skip_nan else n - nans, (n - 1) // 2)
     else:
         k = np.full([1 if a == axis else s for a, s in enumerate(x.shape)], (n - 1) // 2)
-    index = np.take_along_axis(order, k, axis)
-    return np.take_along_axis(x, index, axis), index
+    index = gather_along(order, k, axis)
+    return gather_along(x, index, axis), index
 
 
 defop(
@@ -377,7 +378,7 @@ def searchsorted(
     a = tensor_of(sorted_sequence, "searchsorted").array
     v = tensor_of(input, "searchsorted").array
     if sorter is not None:
-        a = np.take_along_axis(a, tensor_of(sorter, "searchsorted").array, -1)
+        a = gather_along(a, tensor_of(sorter, "searchsorted").array, -1)
     if a.ndim == 1:
         index = np.searchsorted(a, v, which)
     else:
