@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 import time
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image  # comes with Matplotlib
 
 import autograd_core as torch
 import nn
@@ -63,9 +65,10 @@ def tiles(ax: Any, images: Any, columns: int, title: str = "", **how: Any) -> No
 
 
 def save(figure: Figure, out: str | Path) -> None:
-    """Write the picture of a program into its folder."""
+    """Write the picture of a program into its folder, with few colours, so that it stays small."""
     Path(out).mkdir(parents=True, exist_ok=True)
-    figure.savefig(Path(out) / "picture.png", dpi=72)
+    figure.savefig(pixels := io.BytesIO(), dpi=72)
+    Image.open(pixels).convert("RGB").quantize(96).save(Path(out) / "picture.png", optimize=True)
 
 
 def misses(figures: dict[str, float], bounds: Bounds) -> list[str]:

@@ -99,7 +99,7 @@ def main(small: bool = False, out: str = "runs/gan") -> dict[str, float]:
         ax.contourf(side.numpy(), side.numpy(), field.numpy(), 20, cmap="Greys", alpha=0.6)
         ax.scatter(*data.numpy().T, s=3, c="tab:blue")
         ax.scatter(*samples[:700].numpy().T, s=3, c="tab:red")
-        ax.set(xlim=(-3, 3), ylim=(-3, 3), title=f"{name}: data blue, samples red, critic grey")
+        ax.set(xlim=(-3, 3), ylim=(-3, 3), title=f"{name} (samples red)")
         axes[2].plot(np.linspace(0, 1, len(distances)), distances, label=name)
         angle = torch.arange(8) * (math.pi / 4)
         near = torch.cdist(samples, 2 * torch.stack([angle.cos(), angle.sin()], 1)) < 0.5

@@ -34,14 +34,14 @@ class MDN(nn.Module):
     def forward(self, x: torch.Tensor) -> MixtureSameFamily:
         """p(t | x)."""
         logits, mean, log_scale = self.net(x).chunk(3, dim=1)
-        return MixtureSameFamily(Categorical(logits=logits), Normal(mean + 0.5, log_scale.clamp(min=-5).exp()))
+        return MixtureSameFamily(Categorical(logits=logits), Normal(mean + 0.5, log_scale.clamp(min=-3.5).exp()))
 
 
 def train(parts: int, x: torch.Tensor, t: torch.Tensor, steps: int) -> MDN:
     """Maximum likelihood with Adam and a falling rate."""
     torch.manual_seed(1)
     model = MDN(parts)
-    optimizer = nn.optim.Adam(model.parameters(), lr=0.02)
+    optimizer = nn.optim.Adam(model.parameters(), lr=0.01)
     schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
         optimizer.zero_grad()
@@ -57,7 +57,7 @@ def main(small: bool = False, out: str = "runs/mixture_density") -> dict[str, fl
     torch.manual_seed(0)
     x, t = data(300 if small else 1000)
     held = data(2000)
-    steps = 200 if small else 3000
+    steps = 250 if small else 1500
     with torch.enable_grad():
         models = [train(parts, x, t, steps) for parts in (1, 5)]
     single, mixed = (model(held[0]).log_prob(held[1]).mean().item() for model in models)

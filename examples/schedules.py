@@ -66,11 +66,11 @@ def main(small: bool = False, out: str = "runs/schedules") -> dict[str, float]:
     slopes = [b - a for a, b in zip(curve, curve[10:], strict=False)]
     lowest = min(range(len(curve)), key=curve.__getitem__)
     steep = tested[min(range(lowest), key=slopes.__getitem__)]
-    blown = next((r for r, loss in zip(tested[lowest:], curve[lowest:], strict=True) if loss > 4 * curve[lowest]), tested[-1])
+    blown = next((r for r, loss in zip(tested[lowest:], curve[lowest:], strict=True) if loss > 1.5 * curve[lowest]), tested[-1])
 
     epochs = 5 if small else 20
     total = epochs * (len(x) // 16)
-    top = min(steep, blown / 10)
+    top = min(steep, blown / 2)
     plans: dict[str, Callable[[Any], Any]] = {
         "constant": lambda o: rates.LambdaLR(o, lambda step: 1.0),
         "step": lambda o: rates.MultiStepLR(o, [total // 2, 3 * total // 4], gamma=0.1),
