@@ -171,7 +171,9 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     return wrap(_from_values(data, dtype, "as_tensor", None))
 
 
-def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False) -> Tensor:
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor of ``obj``; copies only if it must, or if ``copy`` is True."""
     t = tensor(obj, dtype=dtype, device=device) if copy else as_tensor(obj, dtype, device)
     return t.requires_grad_() if requires_grad else t
@@ -215,7 +217,9 @@ def legacy_array(args: tuple[Any, ...], device: Any, dtype: np.dtype[Any], name:
         if isinstance(data, Size):
             return np.zeros(data, dtype)
         if isinstance(data, builtins.float):
-            raise TypeError(f"{name}: expected sizes or a sequence of values, got the float {data}; use tensor({data}).")
+            raise TypeError(
+                f"{name}: expected sizes or a sequence of values, got the float {data}; use tensor({data})."
+            )
         return _from_values(data, dtype, name, True).astype(dtype, copy=False)
     return np.zeros(_shape(name, args), dtype)
 
@@ -228,7 +232,13 @@ def empty(
     memory_format: Any = None, pin_memory: bool = False, **kw: Any,
 ) -> Tensor:  # fmt: skip
     """A tensor whose values are whatever the memory held."""
-    return _finish(np.empty(_shape("empty", size, _keyword_size("empty", kw)), _type(dtype, "empty", out)), requires_grad, device, "empty", out)
+    return _finish(
+        np.empty(_shape("empty", size, _keyword_size("empty", kw)), _type(dtype, "empty", out)),
+        requires_grad,
+        device,
+        "empty",
+        out,
+    )
 
 
 def zeros(
@@ -236,7 +246,13 @@ def zeros(
     **kw: Any,
 ) -> Tensor:  # fmt: skip
     """A tensor of zeros."""
-    return _finish(np.zeros(_shape("zeros", size, _keyword_size("zeros", kw)), _type(dtype, "zeros", out)), requires_grad, device, "zeros", out)
+    return _finish(
+        np.zeros(_shape("zeros", size, _keyword_size("zeros", kw)), _type(dtype, "zeros", out)),
+        requires_grad,
+        device,
+        "zeros",
+        out,
+    )
 
 
 def ones(
@@ -244,7 +260,13 @@ def ones(
     **kw: Any,
 ) -> Tensor:  # fmt: skip
     """A tensor of ones."""
-    return _finish(np.ones(_shape("ones", size, _keyword_size("ones", kw)), _type(dtype, "ones", out)), requires_grad, device, "ones", out)
+    return _finish(
+        np.ones(_shape("ones", size, _keyword_size("ones", kw)), _type(dtype, "ones", out)),
+        requires_grad,
+        device,
+        "ones",
+        out,
+    )
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
@@ -325,7 +347,9 @@ def arange(*bounds: Any, start: Any = None, end: Any = None, step: Any = None, d
     if step == 0 or not all(math.isfinite(v) for v in (start, end, step)):
         raise RuntimeError(f"arange: the step must not be 0 and the bounds must be finite, got {start}, {end}, {step}.")
     if (end - start) * step < 0:
-        raise RuntimeError(f"arange: from {start} to {end} in steps of {step} leads away from the end; check the step's sign.")
+        raise RuntimeError(
+            f"arange: from {start} to {end} in steps of {step} leads away from the end; check the step's sign."
+        )
     if dtype is None:
         whole = all(isinstance(v, int) for v in (start, end, step))
         n = dtypes.long.numpy if whole else dtypes.default.numpy
@@ -342,7 +366,9 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any
     if int(steps) < 0:
         raise RuntimeError(f"linspace: the number of steps must not be negative, got {steps}.")
     a, b = (builtins.float(v) for v in (start, end))
-    return _finish(np.linspace(a, b, int(steps)).astype(_type(dtype, "linspace", out)), requires_grad, device, "linspace", out)
+    return _finish(
+        np.linspace(a, b, int(steps)).astype(_type(dtype, "linspace", out)), requires_grad, device, "linspace", out
+    )
 
 
 def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, device: Any = None,
@@ -384,14 +410,18 @@ def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, devi
          out: Any = None, layout: Any = None, pin_memory: bool = False, **kw: Any) -> Tensor:  # fmt: skip
     """Uniform random numbers in [0, 1)."""
     shape = _shape("rand", size, _keyword_size("rand", kw))
-    return _finish(_uniform(stream(generator), shape, _float_type(dtype, "rand", out)), requires_grad, device, "rand", out)
+    return _finish(
+        _uniform(stream(generator), shape, _float_type(dtype, "rand", out)), requires_grad, device, "rand", out
+    )
 
 
 def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False,
           out: Any = None, layout: Any = None, pin_memory: bool = False, **kw: Any) -> Tensor:  # fmt: skip
     """Normal random numbers of mean 0 and variance 1."""
     shape = _shape("randn", size, _keyword_size("randn", kw))
-    return _finish(_normal(stream(generator), shape, _float_type(dtype, "randn", out)), requires_grad, device, "randn", out)
+    return _finish(
+        _normal(stream(generator), shape, _float_type(dtype, "randn", out)), requires_grad, device, "randn", out
+    )
 
 
 def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, generator: Any = None,

@@ -24,7 +24,15 @@ from .utils._pytree import TreeSpec, tree_flatten, tree_map, tree_unflatten
 __all__ = ["functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "vjp", "vmap"]
 
 
-def functional_call(module: Any, parameters_and_buffer_dicts: Any, args: Any = None, kwargs: Any = None, *, tie_weights: bool = True, strict: bool = False) -> Any:
+def functional_call(
+    module: Any,
+    parameters_and_buffer_dicts: Any,
+    args: Any = None,
+    kwargs: Any = None,
+    *,
+    tie_weights: bool = True,
+    strict: bool = False,
+) -> Any:
     """Call an ``nn.Module`` as if the given tensors were its parameters and buffers."""
     call = importlib.import_module("nn.utils.stateless").functional_call
     return call(module, parameters_and_buffer_dicts, args, kwargs, tie_weights=tie_weights, strict=strict)
@@ -40,7 +48,9 @@ def _mark(name: str, leaves: Sequence[Any]) -> list[Tensor]:
         if not isinstance(v, Tensor):
             raise wrong_type(name, "what is differentiated", "made of Tensors", v)
         if v.array.dtype.kind not in "fc":
-            raise AutogradError(f"{name}: cannot differentiate with respect to a tensor of type {v.dtype.name}; convert it to float.")
+            raise AutogradError(
+                f"{name}: cannot differentiate with respect to a tensor of type {v.dtype.name}; convert it to float."
+            )
         out.append(sym.alias(v) if v.node is not None else wrap(v.array).requires_grad_())
     return out
 
@@ -70,7 +80,13 @@ def _gradients(ys: Sequence[Tensor], xs: Sequence[Tensor], vs: Sequence[Any], cr
     if not live:
         return [wrap(np.zeros_like(x.array)) for x in xs]
     got = autograd.grad(
-        [y for y, _ in live], xs, [v for _, v in live], retain_graph=True, create_graph=create, allow_unused=True, materialize_grads=True
+        [y for y, _ in live],
+        xs,
+        [v for _, v in live],
+        retain_graph=True,
+        create_graph=create,
+        allow_unused=True,
+        materialize_grads=True,
     )
     return list(got)
 
@@ -91,7 +107,15 @@ def _chosen(name: str, argnums: int | tuple[int, ...], args: tuple[Any, ...]) ->
 class _Call:
     """A function called with its chosen arguments marked."""
 
-    def __init__(self, name: str, func: Callable[..., Any], argnums: Any, args: tuple[Any, ...], kwargs: dict[str, Any], has_aux: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        func: Callable[..., Any],
+        argnums: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        has_aux: bool,
+    ) -> None:
         numbers = _chosen(name, argnums, args)
         self.single = not isinstance(argnums, tuple)
         flat = [tree_flatten(args[k]) for k in numbers]
@@ -127,7 +151,9 @@ class _Call:
 # ------------------------------------------------------------------------------------------------- transforms
 
 
-def grad_and_value(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
+def grad_and_value(
+    func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
     """A function that returns ``(gradient, value)`` of ``func`` (with ``has_aux``: ``(gradient, (value, aux))``)."""
 
     @functools.wraps(func)
@@ -136,7 +162,9 @@ def grad_and_value(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0,
             c = _Call("grad", func, argnums, args, kwargs, has_aux)
             if len(c.ys) != 1 or c.spec.type is not None or c.ys[0].array.ndim:
                 shapes = ", ".join(str(y.array.shape) for y in c.ys)
-                raise RuntimeError(f"grad: the function must return one 0-d tensor, got shapes {shapes}; sum it, or use vjp() or jacrev().")
+                raise RuntimeError(
+                    f"grad: the function must return one 0-d tensor, got shapes {shapes}; sum it, or use vjp() or jacrev()."
+                )
             got = c.shaped(_gradients(c.ys, c.xs, (None,), c.create))
         got, value, aux = _pure((got, c.result, c.aux), c.create)
         return got, (value, aux) if has_aux else value
@@ -176,7 +204,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
         c = _Call("vjp", func, tuple(range(len(primals))), primals, {}, has_aux)
 
     def vjp_fn(*cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
-        vs, spec = tree_flatten(cotangents[0] if len(cotangents) == 1 else cotangents)
+        vs, _ = tree_flatten(cotangents[0] if len(cotangents) == 1 else cotangents)
         if len(vs) != len(c.ys):
             raise RuntimeError(f"vjp: {len(vs)} cotangents for {len(c.ys)} outputs; give one for each.")
         with enable_grad():
@@ -197,7 +225,9 @@ def _forward(c: _Call, vs: Sequence[Tensor], create: bool) -> list[Tensor]:
     return _gradients([g for g, _ in pairs], us, [v for _, v in pairs], create)
 
 
-def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False) -> tuple[Any, ...]:
+def jvp(
+    func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False
+) -> tuple[Any, ...]:
     """``(output, J tangents)``: the directional derivative of ``func`` at ``primals``."""
     if not isinstance(primals, tuple) or not isinstance(tangents, tuple) or len(primals) != len(tangents):
         raise RuntimeError("jvp: primals and tangents must be tuples of the same length.")
@@ -208,7 +238,9 @@ def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool =
             raise RuntimeError(f"jvp: {len(vs)} tangents for {len(c.xs)} tensors in primals; give one for each.")
         for v, x in zip(vs, c.xs, strict=True):
             if v.array.shape != x.array.shape:
-                raise RuntimeError(f"jvp: a tangent has shape {v.array.shape}, its primal {x.array.shape}; they must be equal.")
+                raise RuntimeError(
+                    f"jvp: a tangent has shape {v.array.shape}, its primal {x.array.shape}; they must be equal."
+                )
         create = c.create or any(v.node is not None for v in vs)
         product = tree_unflatten(_forward(c, vs, create), c.spec)
     value, product, aux = _pure((c.result, product, c.aux), create)
@@ -221,7 +253,9 @@ def _unit(x: Any, k: int) -> Tensor:
     return wrap(e.reshape(x.shape))
 
 
-def jacrev(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False, **options: Any) -> Callable[..., Any]:
+def jacrev(
+    func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False, **options: Any
+) -> Callable[..., Any]:
     """A function that returns the Jacobian of ``func``, row by row by backward passes (``chunk_size`` is accepted)."""
 
     @functools.wraps(func)
@@ -231,7 +265,9 @@ def jacrev(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_
             blocks = []
             for y in c.ys:
                 rows = [_gradients((y,), c.xs, (_unit(y.array, k),), c.create) for k in range(y.array.size)]
-                blocks.append(c.shaped([_stacked([r[i] for r in rows], y.array.shape, x.array) for i, x in enumerate(c.xs)]))
+                blocks.append(
+                    c.shaped([_stacked([r[i] for r in rows], y.array.shape, x.array) for i, x in enumerate(c.xs)])
+                )
             got = tree_unflatten(blocks, c.spec)
         got, aux = _pure((got, c.aux), c.create)
         return (got, aux) if has_aux else got
@@ -245,7 +281,9 @@ def _stacked(rows: list[Tensor], shape: tuple[int, ...], x: Any) -> Tensor:
     return sym.reshape(sym.stack(rows, 0), (*shape, *x.shape))
 
 
-def jacfwd(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False, *, randomness: str = "error") -> Callable[..., Any]:
+def jacfwd(
+    func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False, *, randomness: str = "error"
+) -> Callable[..., Any]:
     """A function that returns the Jacobian of ``func``, column by column (fewer passes where inputs are fewer than outputs)."""
 
     @functools.wraps(func)
@@ -260,7 +298,11 @@ def jacfwd(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux
                     for column, p in zip(columns, _forward(c, vs, c.create), strict=True):
                         column.append(p)
                 for row, column, y in zip(table, columns, c.ys, strict=True):
-                    wide = sym.stack(column, y.array.ndim) if column else wrap(np.zeros((*y.array.shape, 0), y.array.dtype))
+                    wide = (
+                        sym.stack(column, y.array.ndim)
+                        if column
+                        else wrap(np.zeros((*y.array.shape, 0), y.array.dtype))
+                    )
                     row.append(sym.reshape(wide, (*y.array.shape, *x.array.shape)))
             got = tree_unflatten([c.shaped(row) for row in table], c.spec)
         got, aux = _pure((got, c.aux), c.create)
@@ -302,7 +344,12 @@ def _in_dims(in_dims: Any, args: tuple[Any, ...]) -> tuple[list[Any], list[Any],
 
 
 def vmap(
-    func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0, randomness: str = "error", *, chunk_size: int | None = None
+    func: Callable[..., Any],
+    in_dims: Any = 0,
+    out_dims: Any = 0,
+    randomness: str = "error",
+    *,
+    chunk_size: int | None = None,
 ) -> Callable[..., Any]:
     """``func`` applied to each element of the batch dimension(s) of its arguments, the results stacked.
 

@@ -37,16 +37,22 @@ def _fresh(xs: Sequence[Tensor], create_graph: bool) -> tuple[Tensor, ...]:
     return tuple(out)
 
 
-def _strict(name: str, gs: Sequence[Any], xs: Sequence[Tensor], strict: bool, create_graph: bool, what: str) -> tuple[Tensor, ...]:
+def _strict(
+    name: str, gs: Sequence[Any], xs: Sequence[Tensor], strict: bool, create_graph: bool, what: str
+) -> tuple[Tensor, ...]:
     """Gradients with None as zeros, or an error where PyTorch's ``strict`` asks for one."""
     out = []
     for i, (g, x) in enumerate(zip(gs, xs, strict=True)):
         if g is None:
             if strict:
-                raise AutogradError(f"{name}: the {what} do not depend on input {i}; leave out strict=True to get zeros.")
+                raise AutogradError(
+                    f"{name}: the {what} do not depend on input {i}; leave out strict=True to get zeros."
+                )
             g = wrap(np.zeros_like(x.array))
         elif strict and create_graph and g.node is None:
-            raise AutogradError(f"{name}: the gradient of input {i} does not depend on the inputs; leave out strict=True.")
+            raise AutogradError(
+                f"{name}: the gradient of input {i} does not depend on the inputs; leave out strict=True."
+            )
         out.append(g)
     return tuple(out)
 
@@ -62,7 +68,9 @@ def _shaped(name: str, v: Any, like: Sequence[Tensor], label: str) -> tuple[Tens
         raise AutogradError(f"{name}: v has {len(vs)} tensors for {len(like)} {label}s.")
     for i, (a, b) in enumerate(zip(vs, like, strict=True)):
         if a.array.shape != b.array.shape:
-            raise AutogradError(f"{name}: v {i} has shape {a.array.shape}, its {label} {b.array.shape}; they must be equal.")
+            raise AutogradError(
+                f"{name}: v {i} has shape {a.array.shape}, its {label} {b.array.shape}; they must be equal."
+            )
     return vs
 
 
@@ -74,7 +82,9 @@ def _gradients(ys: Sequence[Tensor], xs: Sequence[Tensor], vs: Sequence[Any], cr
     live = [(y, v) for y, v in zip(ys, vs, strict=True) if y.node is not None]
     if not live:
         return (None,) * len(xs)
-    return grad([y for y, _ in live], xs, [v for _, v in live], retain_graph=True, create_graph=create_graph, allow_unused=True)
+    return grad(
+        [y for y, _ in live], xs, [v for _, v in live], retain_graph=True, create_graph=create_graph, allow_unused=True
+    )
 
 
 def _out(values: Sequence[Any], several: bool, create_graph: bool) -> Any:
@@ -82,7 +92,9 @@ def _out(values: Sequence[Any], several: bool, create_graph: bool) -> Any:
     return values if several else values[0]
 
 
-def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple[Any, Any]:
+def vjp(
+    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """``(func(inputs), v^T J)``: the product of a vector with the Jacobian.
 
     Parameters
@@ -106,7 +118,9 @@ def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
     return _out(ys, many, create_graph), _out(gs, several, create_graph)
 
 
-def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple[Any, Any]:
+def jvp(
+    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """``(func(inputs), J v)``: the product of the Jacobian with a vector of the inputs' shapes."""
     with enable_grad():
         given, _ = _tensors("jvp", "inputs", inputs)
@@ -117,7 +131,9 @@ def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
     return _out(ys, many, create_graph), _out(products, many, create_graph)
 
 
-def _forward_products(ys: Sequence[Tensor], xs: Sequence[Tensor], vs: Sequence[Tensor], create_graph: bool, strict: bool) -> tuple[Tensor, ...]:
+def _forward_products(
+    ys: Sequence[Tensor], xs: Sequence[Tensor], vs: Sequence[Tensor], create_graph: bool, strict: bool
+) -> tuple[Tensor, ...]:
     """J v: u^T J is linear in u, and its derivative in u, against v, is J v."""
     us = tuple(wrap(np.zeros_like(y.array)).requires_grad_() for y in ys)
     gs = _gradients(ys, xs, us, True)
@@ -125,7 +141,14 @@ def _forward_products(ys: Sequence[Tensor], xs: Sequence[Tensor], vs: Sequence[T
         raise AutogradError("jvp: the outputs do not depend on one of the inputs; leave out strict=True to get zeros.")
     pairs = [(g, v) for g, v in zip(gs, vs, strict=True) if g is not None and g.node is not None]
     if pairs:
-        got = grad([g for g, _ in pairs], us, [v for _, v in pairs], retain_graph=True, create_graph=create_graph, allow_unused=True)
+        got = grad(
+            [g for g, _ in pairs],
+            us,
+            [v for _, v in pairs],
+            retain_graph=True,
+            create_graph=create_graph,
+            allow_unused=True,
+        )
     else:
         got = (None,) * len(us)  # type: ignore[assignment]
     return tuple(wrap(np.zeros_like(y.array)) if p is None else p for p, y in zip(got, ys, strict=True))
@@ -185,7 +208,9 @@ def _by_rows(y: Tensor, xs: Sequence[Tensor], create_graph: bool, strict: bool) 
         for column, g in zip(rows, _strict("jacobian", gs, xs, strict, create_graph, "outputs"), strict=True):
             column.append(g)
     return tuple(
-        sym.reshape(sym.stack(r, 0), (*y.array.shape, *x.array.shape)) if r else wrap(np.zeros((*y.array.shape, *x.array.shape), x.array.dtype))
+        sym.reshape(sym.stack(r, 0), (*y.array.shape, *x.array.shape))
+        if r
+        else wrap(np.zeros((*y.array.shape, *x.array.shape), x.array.dtype))
         for r, x in zip(rows, xs, strict=True)
     )
 
@@ -229,17 +254,23 @@ def hessian(
     return blocks if several else blocks[0][0]
 
 
-def vhp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple[Any, Any]:
+def vhp(
+    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """``(func(inputs), v^T H)``: the product of a vector with the Hessian."""
     return _hessian_product("vhp", func, inputs, v, create_graph, strict)
 
 
-def hvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple[Any, Any]:
+def hvp(
+    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """``(func(inputs), H v)``: the product of the Hessian with a vector (the Hessian is symmetric: :func:`vhp` does it)."""
     return _hessian_product("hvp", func, inputs, v, create_graph, strict)
 
 
-def _hessian_product(name: str, func: Callable[..., Any], inputs: Any, v: Any, create_graph: bool, strict: bool) -> tuple[Any, Any]:
+def _hessian_product(
+    name: str, func: Callable[..., Any], inputs: Any, v: Any, create_graph: bool, strict: bool
+) -> tuple[Any, Any]:
     with enable_grad():
         given, several = _tensors(name, "inputs", inputs)
         xs = _fresh(given, create_graph)

@@ -45,4 +45,6 @@ def is_tracing() -> bool:
     return False
 
 
-__getattr__ = absent("jit", "there is no TorchScript here.", "Call the Python function or module itself; save parameters with save().")
+__getattr__ = absent(
+    "jit", "there is no TorchScript here.", "Call the Python function or module itself; save parameters with save()."
+)

@@ -13,7 +13,7 @@ from .factories import legacy_array
 from .ops.conversion import TYPES
 from .tensor import Tensor, wrap
 
-__all__ = [*TYPES, "BFloat16Tensor", "set_default_tensor_type", "typename"]  # noqa: PLE0604  (the names of TYPES are set below)
+__all__ = [*TYPES, "BFloat16Tensor", "set_default_tensor_type", "typename"]
 
 
 class LegacyType(type):
@@ -63,7 +63,9 @@ def set_default_tensor_type(t: Any) -> None:
     """
     name = t.rpartition(".")[2] if isinstance(t, str) else getattr(t, "__name__", "")
     if name not in TYPES or not TYPES[name].is_floating_point:
-        raise TypeError(f"set_default_tensor_type: expected a floating point tensor type such as 'FloatTensor', got {t!r}.")
+        raise TypeError(
+            f"set_default_tensor_type: expected a floating point tensor type such as 'FloatTensor', got {t!r}."
+        )
     dtypes.set_default_dtype(TYPES[name])
 
 

@@ -4,4 +4,8 @@ from __future__ import annotations
 
 from .absent import absent
 
-__getattr__ = absent("multiprocessing", "tensors are not shared between processes here.", "Use Python's multiprocessing, or DataLoader's workers.")
+__getattr__ = absent(
+    "multiprocessing",
+    "tensors are not shared between processes here.",
+    "Use Python's multiprocessing, or DataLoader's workers.",
+)

@@ -10,14 +10,14 @@ import numpy as np
 
 from . import dtypes
 from .device import CPU, check_device, device
-from .errors import not_here, wrong_type
+from .errors import wrong_type
 from .tensor import Tensor
 
 __all__ = [
     "are_deterministic_algorithms_enabled", "compile", "get_default_device", "get_float32_matmul_precision", "get_num_interop_threads",
     "get_num_threads", "is_deterministic_algorithms_warn_only_enabled", "is_inference", "is_storage", "result_type",
     "set_default_device", "set_deterministic_debug_mode", "set_float32_matmul_precision", "set_num_interop_threads", "set_num_threads",
-    "sparse_coo_tensor", "use_deterministic_algorithms",
+    "use_deterministic_algorithms",
 ]  # fmt: skip
 
 
@@ -81,7 +81,9 @@ def set_deterministic_debug_mode(debug_mode: int | str) -> None:
     """PyTorch's other spelling: "default", "warn" or "error" (0, 1, 2)."""
     names = ("default", "warn", "error")
     if debug_mode not in (*names, 0, 1, 2):
-        raise ValueError(f"set_deterministic_debug_mode: expected one of {', '.join(names)} or 0, 1, 2, got {debug_mode!r}.")
+        raise ValueError(
+            f"set_deterministic_debug_mode: expected one of {', '.join(names)} or 0, 1, 2, got {debug_mode!r}."
+        )
     level = names.index(debug_mode) if isinstance(debug_mode, str) else debug_mode
     use_deterministic_algorithms(level > 0, warn_only=level == 1)
 
@@ -140,8 +142,3 @@ def is_storage(obj: Any) -> bool:
 def is_inference(input: Tensor) -> bool:
     """Whether the tensor was made in inference mode."""
     return input.is_inference()
-
-
-def sparse_coo_tensor(*args: Any, **kwargs: Any) -> Tensor:
-    """Refused: there are no sparse tensors here."""
-    raise not_here("sparse_coo_tensor", "there are no sparse tensors here.", "Build a dense one with zeros(...).index_put(...).")

@@ -52,13 +52,18 @@ def _problem(a: Any, b: Any, rtol: Any, atol: Any, equal_nan: bool, dtype: bool,
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         if set(a) != set(b):
             return f"The keys of the mappings{where} do not match: {sorted(map(str, set(a) ^ set(b)))} are only in one."
-        return next((p for k in a if (p := _problem(a[k], b[k], rtol, atol, equal_nan, dtype, stride, f"{where}[{k!r}]"))), "")
+        return next(
+            (p for k in a if (p := _problem(a[k], b[k], rtol, atol, equal_nan, dtype, stride, f"{where}[{k!r}]"))), ""
+        )
     plain = (list, tuple)
     if isinstance(a, plain) and isinstance(b, plain) and isinstance(a, Sequence):
         if len(a) != len(b):
             return f"The lengths of the sequences{where} do not match: {len(a)} != {len(b)}."
         pairs = enumerate(zip(a, b, strict=True))
-        return next((p for i, (x, y) in pairs if (p := _problem(x, y, rtol, atol, equal_nan, dtype, stride, f"{where}[{i}]"))), "")
+        return next(
+            (p for i, (x, y) in pairs if (p := _problem(x, y, rtol, atol, equal_nan, dtype, stride, f"{where}[{i}]"))),
+            "",
+        )
     if a is None and b is None:
         return ""
     kinds = (Tensor, np.ndarray, np.generic, bool, int, float, complex)
@@ -90,7 +95,9 @@ def _problem(a: Any, b: Any, rtol: Any, atol: Any, equal_nan: bool, dtype: bool,
     exact = "equal" if rtol == 0 and atol == 0 else "close"
     if not x.ndim:
         return f"Values{where} are not {exact}: expected {y.item()} but got {x.item()} (allowed: {atol:g} absolute, {rtol:g} relative)."
-    at = tuple(int(i) for i in np.unravel_index(np.nanargmax(np.where(np.isnan(difference), np.inf, difference)), x.shape))
+    at = tuple(
+        int(i) for i in np.unravel_index(np.nanargmax(np.where(np.isnan(difference), np.inf, difference)), x.shape)
+    )
     rel = tuple(int(i) for i in np.unravel_index(np.nanargmax(np.where(np.isnan(relative), np.inf, relative)), x.shape))
     return (
         f"Tensor-likes{where} are not {exact}!\n\n"
@@ -100,7 +107,14 @@ def _problem(a: Any, b: Any, rtol: Any, atol: Any, equal_nan: bool, dtype: bool,
     )
 
 
-def assert_allclose(actual: Any, expected: Any, rtol: float | None = None, atol: float | None = None, equal_nan: bool = True, msg: str = "") -> None:
+def assert_allclose(
+    actual: Any,
+    expected: Any,
+    rtol: float | None = None,
+    atol: float | None = None,
+    equal_nan: bool = True,
+    msg: str = "",
+) -> None:
     """PyTorch's older name: :func:`assert_close` that does not look at types."""
     a, b = (v if isinstance(v, Tensor) else np.asarray(v) for v in (actual, expected))
     a, b = (v.array if isinstance(v, Tensor) else v for v in (a, b))

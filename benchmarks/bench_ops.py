@@ -124,7 +124,9 @@ CASES: dict[str, tuple[Callable[..., Any], Maker]] = {
 }
 
 
-def runs(T: Any, make: Callable[[np.ndarray], Any], f: Callable[..., Any], arrays: list[np.ndarray]) -> dict[str, Callable[[], Any]]:
+def runs(
+    T: Any, make: Callable[[np.ndarray], Any], f: Callable[..., Any], arrays: list[np.ndarray]
+) -> dict[str, Callable[[], Any]]:
     """The call forward, and forward with backward where it has one."""
     xs = [make(a) for a in arrays]
     leaves = [x for x, a in zip(xs, arrays, strict=True) if a.dtype.kind == "f"]
@@ -194,7 +196,10 @@ def main() -> int:
         print(row, flush=True)
     for size in options.sizes:
         ratios = [r for r, _, s, _, _ in results if s == size]
-        print(f"size {size}: geometric mean {math.exp(sum(map(math.log, ratios)) / len(ratios)):.2f}, below 0.5: {sum(r < 0.5 for r in ratios)} of {len(ratios)}")
+        print(
+            f"size {size}: geometric mean {math.exp(sum(map(math.log, ratios)) / len(ratios)):.2f}, "
+            f"below 0.5: {sum(r < 0.5 for r in ratios)} of {len(ratios)}"
+        )
     print("the ten worst:")
     for r, name, size, part, seconds in sorted(results)[:10]:
         print(f"  {r:6.2f}  {name} ({part}, size {size}): {seconds * 1e6:.1f} us here")

@@ -1,7 +1,7 @@
 """Write ``docs/ops.md`` from the op table and the samples: every op's formula, its rules as written, what it saves, what is tested.
 
-    python scripts/make_ops_page.py
-    python scripts/make_ops_page.py --check   # exit with 1 if the page is out of date
+python scripts/make_ops_page.py
+python scripts/make_ops_page.py --check   # exit with 1 if the page is out of date
 """
 
 from __future__ import annotations
@@ -52,7 +52,10 @@ def reached() -> dict[str, dict[str, int]]:
 
     for sample in all_samples():
         collector = Collector()
-        tensors = [ac.from_numpy(a).requires_grad_(p.grad) for a, p in zip(arrays_of(sample), placeholders(sample), strict=True)]
+        tensors = [
+            ac.from_numpy(a).requires_grad_(p.grad)
+            for a, p in zip(arrays_of(sample), placeholders(sample), strict=True)
+        ]
         with watch.observing(collector):
             call(sample, ac, tensors)
         for name in collector.seen:
@@ -71,7 +74,9 @@ def rules_of(op: Any) -> str:
     parts = []
     for key, rule in op.texts.items():
         text = source_of(rule)
-        body = text.partition(":")[2].strip() if text.startswith("lambda") else f"{getattr(rule, '__name__', 'rule')}(...)"
+        body = (
+            text.partition(":")[2].strip() if text.startswith("lambda") else f"{getattr(rule, '__name__', 'rule')}(...)"
+        )
         parts.append(f"{'all' if key == '*' else key}: `{cell(body)}`")
     return "<br>".join(parts) or "-"
 
@@ -81,7 +86,9 @@ def tested(counts: dict[str, int]) -> str:
     total = sum(counts.get(k, 0) for k in ("value", "first", "second"))
     if not total:
         return "-"
-    kinds = ", ".join(f"{short} {counts[k]}" for k, short in (("value", "v:"), ("first", "1:"), ("second", "2:")) if counts.get(k))
+    kinds = ", ".join(
+        f"{short} {counts[k]}" for k, short in (("value", "v:"), ("first", "1:"), ("second", "2:")) if counts.get(k)
+    )
     return f"{total} ({kinds}) = {counts.get('parity', 0)}"
 
 

@@ -60,12 +60,12 @@ def touch(tensor: Tensor) -> None: ...
 
 '''
 
-SLOTS = '''class Tensor:
+SLOTS = """class Tensor:
     array: Array
     node: Node | None
     extra: TensorExtra | None
     __array_priority__: builtins.int
-'''
+"""
 
 # Names that are methods of the class, so that inside it the built-in must be named in full.
 BUILTIN = re.compile(r"(?<![\w.])(float|int|bool|complex|type|tuple|list|dict|str|object|slice)(?![\w])")
@@ -75,7 +75,18 @@ PROPERTIES = {
     "is_sparse": "builtins.bool", "layout": "Any", "name": "None",
 }  # fmt: skip
 # Comparison and arithmetic give tensors; whatever they are asked of.
-SKIPPED = {"__slots__", "__weakref__", "__dict__", "__module__", "__doc__", "__qualname__", "__array_priority__", "array", "node", "extra"}
+SKIPPED = {
+    "__slots__",
+    "__weakref__",
+    "__dict__",
+    "__module__",
+    "__doc__",
+    "__qualname__",
+    "__array_priority__",
+    "array",
+    "node",
+    "extra",
+}
 
 
 def annotation(value: Any) -> str:
@@ -85,8 +96,10 @@ def annotation(value: Any) -> str:
     text = value if isinstance(value, str) else getattr(value, "__name__", str(value))
     text = text.replace("builtins.", "").replace("np.random.Generator", "Any")
     known = set(re.findall(r"[A-Za-z_][\w.]*", text))
-    allowed = {"Tensor", "Any", "Sequence", "Callable", "Iterator", "Generator", "Array", "Node", "None", "Size", "RemovableHandle", "Number",
-               "float", "int", "bool", "complex", "type", "tuple", "list", "dict", "str", "object", "slice", "Dtype", "device", "dtype"}  # fmt: skip
+    allowed = {"Tensor", "Any", "Sequence", "Callable", "Iterator", "Generator", "Array", "Node", "None", "Size", "RemovableHandle",
+               "Number",
+               "float", "int", "bool", "complex", "type", "tuple", "list",
+               "dict", "str", "object", "slice", "Dtype", "device", "dtype"}  # fmt: skip
     if known - allowed:
         return "Any"
     text = BUILTIN.sub(r"builtins.\1", text)

@@ -4,6 +4,8 @@ Each text names the function the user called, gives the numbers, and says what t
 run (tests/parity/test_errors_parity.py) makes the same calls in PyTorch and compares the kinds.
 """
 
+# ruff: noqa: E501  (tables: one call a line)
+
 from __future__ import annotations
 
 import pytest

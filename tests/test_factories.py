@@ -1,5 +1,7 @@
 """Tensors from values, sizes and ranges, and PyTorch's legacy constructors."""
 
+# ruff: noqa: E501  (tables: one call a line)
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,7 @@
 """torch.func, autograd.functional, checkpoint, pytrees, assert_close, and the names that cannot exist here."""
 
+# ruff: noqa: E501  (tables: one call a line)
+
 from __future__ import annotations
 
 import gc
@@ -82,12 +84,12 @@ def test_what_is_outside_keeps_its_gradient():
 
 
 def test_vjp_jvp_and_jacobians():
-    (a, b), pull = func.vjp(mapping, X, Y)
+    (a, _), pull = func.vjp(mapping, X, Y)
     close(a, np.sin(X.array) * Y.array)
     gx, gy = pull((ac.ones(3, dtype=ac.float64), ac.tensor(2.0, dtype=ac.float64)))
     close(gx, np.cos(X.array) * Y.array + 2 * Y.array)
     close(gy, np.sin(X.array) + 2 * X.array)
-    value, (ta, tb) = func.jvp(mapping, (X, Y), (Y, X))
+    _, (ta, tb) = func.jvp(mapping, (X, Y), (Y, X))
     close(ta, np.cos(X.array) * Y.array**2 + np.sin(X.array) * X.array)
     close(tb, (Y.array**2 + X.array**2).sum())
     (jx, jy), (kx, _) = func.jacrev(mapping, argnums=(0, 1))(X, Y)
@@ -314,7 +316,7 @@ def test_what_cannot_exist_here(call, text):
 def test_questions_that_scripts_ask():
     assert not ac.distributed.is_available() and not ac.distributed.is_initialized() and not ac.jit.is_scripting()
     assert not ac.compiler.is_compiling() and ac.version.cuda is None and not ac.is_autocast_enabled()
-    f = lambda x: x  # noqa: E731
+    f = lambda x: x
     assert ac.jit.script(f) is f and ac.compile(f) is f and ac.compile(fullgraph=True)(f) is f and ac.jit.ignore(f) is f
     before = ac.get_num_threads()
     ac.set_num_threads(1)

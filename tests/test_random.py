@@ -1,5 +1,7 @@
 """Random numbers: their distributions under fixed seeds, the same numbers for the same seed, and the checks."""
 
+# ruff: noqa: E501  (tables: one call a line)
+
 from __future__ import annotations
 
 import copy

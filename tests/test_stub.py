@@ -1,5 +1,7 @@
 """The stub of class Tensor, the tables and the class agree; so do the lists of PyTorch's names."""
 
+# ruff: noqa: E501  (tables: one call a line)
+
 from __future__ import annotations
 
 import ast

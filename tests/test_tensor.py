@@ -1,5 +1,7 @@
 """The tensor itself: what it knows of its shape, type and memory; views, in-place rearranging, resizing, small methods."""
 
+# ruff: noqa: E501  (tables: one call a line)
+
 from __future__ import annotations
 
 import weakref

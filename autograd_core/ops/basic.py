@@ -52,7 +52,6 @@ def shaped(F: Any, x: Any, shape: tuple[int, ...]) -> Any:
     return x if x.shape == shape else F.sum_to(x, shape)
 
 
-
 def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
     """``np.broadcast_to`` in a fifth of its time: most backward passes begin with it."""
     if x.__class__ is not np.ndarray:

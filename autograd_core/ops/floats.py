@@ -30,7 +30,12 @@ _hypot = defop(
     a=lambda g, a, y: g * (a / y), b=lambda g, b, y: g * (b / y),
 )  # fmt: skip
 _nextafter = defop(np.nextafter, "a b", name="nextafter", elementwise=True, formula="the next float after a towards b")
-_heaviside = defop(lambda a, b: np.where(a == 0, b, (a > 0).astype(a.dtype)), "a b", name="heaviside", scalar="0 if {a} < 0 else 1 if {a} > 0 else {b}")
+_heaviside = defop(
+    lambda a, b: np.where(a == 0, b, (a > 0).astype(a.dtype)),
+    "a b",
+    name="heaviside",
+    scalar="0 if {a} < 0 else 1 if {a} > 0 else {b}",
+)
 _gcd = defop(np.gcd, "a b", name="gcd", scalar="gcd({a}, {b})")
 _lcm = defop(np.lcm, "a b", name="lcm", scalar="lcm({a}, {b})")
 deg2rad = defop(
@@ -39,7 +44,12 @@ deg2rad = defop(
 rad2deg = defop(
     np.rad2deg, name="rad2deg", scalar="{x} * (180 / pi)", promote="float", x=lambda g: g * (180 / math.pi),
 )  # fmt: skip
-signbit = defop(lambda x: np.signbit(x) if x.dtype.kind == "f" else x < 0, name="signbit", elementwise=True, formula="whether x carries a minus sign")
+signbit = defop(
+    lambda x: np.signbit(x) if x.dtype.kind == "f" else x < 0,
+    name="signbit",
+    elementwise=True,
+    formula="whether x carries a minus sign",
+)
 method(inplace=True)(deg2rad)
 method(inplace=True)(rad2deg)
 method()(signbit)
@@ -61,7 +71,8 @@ def _frexp(x: Any) -> Any:
 
 
 defop(
-    _frexp, name="frexp", outputs="mantissa exponent", differentiable="mantissa", formula="x = mantissa * 2**exponent, 0.5 <= |mantissa| < 1",
+    _frexp, name="frexp", outputs="mantissa exponent", differentiable="mantissa",
+    formula="x = mantissa * 2**exponent, 0.5 <= |mantissa| < 1",
     x=lambda g, exponent, F: g / F.exp2(exponent),
 )  # fmt: skip
 
@@ -120,7 +131,9 @@ def frexp(input: Tensor) -> Any:
 
 
 @method(inplace=True)
-def nan_to_num(input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Tensor:
+def nan_to_num(
+    input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
     """NaN as ``nan`` (0), infinities as ``posinf`` and ``neginf`` (the greatest and least finite numbers)."""
     x = tensor_of(input, "nan_to_num")
     if x.array.dtype.kind in "iub":
@@ -208,7 +221,9 @@ def is_nonzero(input: Tensor) -> bool:
     """Whether the one element is not 0."""
     x = tensor_of(input, "is_nonzero").array
     if x.size != 1:
-        raise RuntimeError(f"is_nonzero: the truth of a tensor with {x.size} elements is ambiguous; use any() or all().")
+        raise RuntimeError(
+            f"is_nonzero: the truth of a tensor with {x.size} elements is ambiguous; use any() or all()."
+        )
     return builtins.bool(x.reshape(-1)[0])
 
 

@@ -94,7 +94,11 @@ def add_along(out: Any, index: Any, values: Any, axis: int) -> None:
     lead = out.size // (out.shape[axis] * width)
     if lead > 1:
         places = np.arange(lead).reshape(-1, 1) * (out.shape[axis] * width) + places
-    indexing.add_at(out, places.reshape(-1), np.broadcast_to(values, (*out.shape[:axis], *index.shape, *out.shape[axis + 1 :])).reshape(-1))
+    indexing.add_at(
+        out,
+        places.reshape(-1),
+        np.broadcast_to(values, (*out.shape[:axis], *index.shape, *out.shape[axis + 1 :])).reshape(-1),
+    )
 
 
 defop(
@@ -179,7 +183,8 @@ def _along(index: Any, axis: int) -> tuple[Any, ...]:
     """The full index tuple of elements ``index`` along ``axis`` (other dimensions count through)."""
     last = index.ndim - 1
     return tuple(
-        index if d == axis else np.arange(n).reshape((1,) * d + (n,) + (1,) * (last - d)) for d, n in enumerate(index.shape)
+        index if d == axis else np.arange(n).reshape((1,) * d + (n,) + (1,) * (last - d))
+        for d, n in enumerate(index.shape)
     )
 
 
@@ -330,15 +335,17 @@ def _index_part(part: Any, advanced: list[bool]) -> Any:
         return part.astype(bool) if part.dtype == np.uint8 else np.array(part)  # a copy: it is kept for backward
     if hasattr(part, "__index__"):
         return int(part)
-    raise IndexError(f"getitem: only ints, slices, ..., None, integer and bool tensors are indices, got {type(part).__name__}.")
+    raise IndexError(
+        f"getitem: only ints, slices, ..., None, integer and bool tensors are indices, got {type(part).__name__}."
+    )
 
 
 def normalise(index: Any) -> tuple[tuple[Any, ...], bool]:
     """An index as a tuple of NumPy's parts, and whether it is advanced (makes a copy)."""
     advanced = [False]
-    if isinstance(index, tuple):
-        parts = tuple(_index_part(p, advanced) for p in index)
-    elif isinstance(index, list) and any(isinstance(p, (builtins.slice, type(None), type(Ellipsis))) for p in index):
+    if isinstance(index, tuple) or (
+        isinstance(index, list) and any(isinstance(p, (builtins.slice, type(None), type(Ellipsis))) for p in index)
+    ):
         parts = tuple(_index_part(p, advanced) for p in index)
     else:
         parts = (_index_part(index, advanced),)
@@ -379,7 +386,9 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     else:
         raise TypeError(f"setitem: expected a Tensor or a number to assign, got {type(value).__name__}.")
     if dtypes.category(v.array.dtype) > dtypes.category(x.dtype) == 3:
-        raise RuntimeError(f"setitem: a value of type {v.dtype.name} cannot be stored in a tensor of type {input.dtype.name}.")
+        raise RuntimeError(
+            f"setitem: a value of type {v.dtype.name} cannot be stored in a tensor of type {input.dtype.name}."
+        )
     if v.array.dtype != x.dtype:
         v = sym.cast(v, x.dtype)
     try:
@@ -489,7 +498,9 @@ def _check_scatter(name: str, x: Tensor, index: Tensor, d: int, src: Tensor | No
 
 
 @method(inplace=True)
-def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Tensor:
+def scatter(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
+) -> Tensor:
     """``input`` with ``src`` (a tensor or a number) written at ``index`` along ``dim``."""
     if src is None:
         src = value
@@ -511,7 +522,9 @@ def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: A
 def _scatter_reduced(input: Tensor, dim: int, index: Tensor, src: Any, reduce: str) -> Tensor:
     kinds = {"add": "sum", "multiply": "prod"}
     if reduce not in kinds:
-        raise RuntimeError(f"scatter: reduce must be 'add' or 'multiply', got {reduce!r}; for others use scatter_reduce().")
+        raise RuntimeError(
+            f"scatter: reduce must be 'add' or 'multiply', got {reduce!r}; for others use scatter_reduce()."
+        )
     if not isinstance(src, Tensor):
         src = wrap(np.full(index.array.shape, src, input.array.dtype))
     from .scatter import scatter_reduce
@@ -541,7 +554,9 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     a, b = list(input.array.shape), list(indices.array.shape)
     if len(a) != len(b):
         raise RuntimeError(f"take_along_dim: shapes {tuple(a)} and {tuple(b)} have different numbers of dimensions.")
-    common = list(broadcast_shapes([1 if k == d else s for k, s in enumerate(a)], [1 if k == d else s for k, s in enumerate(b)]))
+    common = list(
+        broadcast_shapes([1 if k == d else s for k, s in enumerate(a)], [1 if k == d else s for k, s in enumerate(b)])
+    )
     wide_x = expand(input, [a[d] if k == d else s for k, s in enumerate(common)])
     wide_i = expand(indices, [b[d] if k == d else s for k, s in enumerate(common)])
     return gather(wide_x, d, wide_i)

@@ -34,7 +34,14 @@ DIRECT = frozenset(
     "floor ceil trunc copysign nextafter ldexp signbit isfinite isinf isnan logaddexp logaddexp2 greater greater_equal less less_equal "
     "logical_and logical_or logical_xor logical_not bitwise_and bitwise_or bitwise_xor matmul gcd lcm frexp".split()
 )
-_REDUCE = {"add": "sum", "multiply": "prod", "maximum": "amax", "minimum": "amin", "logical_and": "all", "logical_or": "any"}
+_REDUCE = {
+    "add": "sum",
+    "multiply": "prod",
+    "maximum": "amax",
+    "minimum": "amin",
+    "logical_and": "all",
+    "logical_or": "any",
+}
 _ACCUMULATE = {"add": "cumsum", "multiply": "cumprod"}
 
 
@@ -62,13 +69,17 @@ def _into(out: Any, result: Any) -> Any:
     if isinstance(out, Tensor):
         return out.copy_(result)  # type: ignore[attr-defined]
     if isinstance(result, Tensor) and result.node is not None:
-        raise AutogradError("numpy: a result that requires grad cannot be written into an ndarray; use detach() first, or a Tensor.")
+        raise AutogradError(
+            "numpy: a result that requires grad cannot be written into an ndarray; use detach() first, or a Tensor."
+        )
     out[...] = np.asarray(result)
     return out
 
 
 @method("__array_ufunc__")
-def array_ufunc(self: Tensor, ufunc: np.ufunc, kind: str, *inputs: Any, out: Any = None, dtype: Any = None, **kwargs: Any) -> Any:
+def array_ufunc(
+    self: Tensor, ufunc: np.ufunc, kind: str, *inputs: Any, out: Any = None, dtype: Any = None, **kwargs: Any
+) -> Any:
     """What a NumPy ufunc means for tensors."""
     name = ufunc.__name__
     where = kwargs.pop("where", True)
@@ -77,11 +88,15 @@ def array_ufunc(self: Tensor, ufunc: np.ufunc, kind: str, *inputs: Any, out: Any
     for k in ("casting", "order", "subok"):
         kwargs.pop(k, None)
     if dtype is not None:  # NumPy computes in that type
-        inputs = tuple(tensor_of(x, name).to(np.dtype(dtype)) if isinstance(x, (np.ndarray, Tensor)) else x for x in inputs)  # type: ignore[attr-defined]
+        inputs = tuple(
+            tensor_of(x, name).to(np.dtype(dtype)) if isinstance(x, (np.ndarray, Tensor)) else x for x in inputs
+        )  # type: ignore[attr-defined]
     if kind == "__call__":
         if name not in UFUNCS and name not in DIRECT:
             raise _no_form(name)
-        result = public(UFUNCS.get(name, name))(*(tensor_of(x, f"numpy.{name}") if isinstance(x, np.ndarray) else x for x in inputs))
+        result = public(UFUNCS.get(name, name))(
+            *(tensor_of(x, f"numpy.{name}") if isinstance(x, np.ndarray) else x for x in inputs)
+        )
     elif kind in ("reduce", "accumulate") and name in (_REDUCE if kind == "reduce" else _ACCUMULATE):
         axis = kwargs.pop("axis", 0)
         if kind == "reduce":
@@ -125,7 +140,14 @@ def _reduction(name: str, ours: str, typed: bool) -> None:
     if typed:
 
         def f(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-            return _into(out, public(ours)(tensor_of(a, name), **_some(dim=axis, dtype=None if dtype is None else np.dtype(dtype)), keepdim=keepdims))
+            return _into(
+                out,
+                public(ours)(
+                    tensor_of(a, name),
+                    **_some(dim=axis, dtype=None if dtype is None else np.dtype(dtype)),
+                    keepdim=keepdims,
+                ),
+            )
     else:
 
         def f(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> Any:  # type: ignore[misc]
@@ -148,7 +170,9 @@ def _prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
 
 
 def _spread(name: str) -> None:
-    def f(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False, **kw: Any) -> Any:
+    def f(
+        a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False, **kw: Any
+    ) -> Any:
         ddof = kw.get("correction", ddof)
         return _into(out, public(name)(tensor_of(a, name), axis, correction=ddof, keepdim=keepdims))
 
@@ -160,7 +184,8 @@ _spread("var")
 
 # Functions that take the array first and then what ours takes, with axis for dim.
 for _n, _o in {
-    "cumsum": "cumsum", "cumprod": "cumprod", "argsort": "argsort", "expand_dims": "unsqueeze", "swapaxes": "swapaxes", "moveaxis": "movedim",
+    "cumsum": "cumsum", "cumprod": "cumprod", "argsort": "argsort", "expand_dims": "unsqueeze",
+    "swapaxes": "swapaxes", "moveaxis": "movedim",
     "broadcast_to": "broadcast_to", "clip": "clamp", "dot": "matmul", "inner": "inner", "outer": "outer", "kron": "kron", "trace": "trace",
     "tril": "tril", "triu": "triu", "fliplr": "fliplr", "flipud": "flipud", "isclose": "isclose", "allclose": "allclose",
     "array_equal": "equal", "argwhere": "argwhere", "zeros_like": "zeros_like", "ones_like": "ones_like", "empty_like": "empty_like",
@@ -168,13 +193,20 @@ for _n, _o in {
     "isreal": "isreal", "isneginf": "isneginf", "isposinf": "isposinf", "count_nonzero": "count_nonzero", "diff": "diff",
     "nan_to_num": "nan_to_num", "searchsorted": "searchsorted", "array_split": "tensor_split", "rot90": "rot90", "squeeze": "squeeze",
     "linalg.inv": "linalg.inv", "linalg.det": "linalg.det", "linalg.solve": "linalg.solve", "linalg.cholesky": "linalg.cholesky",
-    "linalg.pinv": "linalg.pinv", "linalg.matrix_power": "linalg.matrix_power", "linalg.slogdet": "linalg.slogdet", "linalg.qr": "linalg.qr",
+    "linalg.pinv": "linalg.pinv", "linalg.matrix_power": "linalg.matrix_power", "linalg.slogdet": "linalg.slogdet",
+    "linalg.qr": "linalg.qr",
     "linalg.eigh": "linalg.eigh", "linalg.eigvalsh": "linalg.eigvalsh", "linalg.svd": "linalg.svd", "linalg.norm": "linalg.norm",
     "linalg.eig": "linalg.eig", "linalg.eigvals": "linalg.eigvals", "trapezoid": "trapezoid", "cross": "linalg.cross",
 }.items():  # fmt: skip
 
     def _first(a: Any, *args: Any, _ours: str = _o, _name: str = _n, **kwargs: Any) -> Any:
-        for theirs, mine in (("axis", "dim"), ("keepdims", "keepdim"), ("a_min", "min"), ("a_max", "max"), ("k", "diagonal")):
+        for theirs, mine in (
+            ("axis", "dim"),
+            ("keepdims", "keepdim"),
+            ("a_min", "min"),
+            ("a_max", "max"),
+            ("k", "diagonal"),
+        ):
             if theirs in kwargs:
                 kwargs[mine] = kwargs.pop(theirs)
         out = kwargs.pop("out", None)
@@ -192,7 +224,15 @@ def _median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = F
 
 
 @_numpy("quantile")
-def _quantile(a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False) -> Any:
+def _quantile(
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Any:
     x = tensor_of(a, "quantile")
     q = q if isinstance(q, Tensor) or np.ndim(q) == 0 else wrap(np.asarray(q, x.array.dtype))
     return _into(out, public("quantile")(x, q, axis, keepdims, interpolation=method))
@@ -220,7 +260,8 @@ def _joining(name: str, ours: str, axis_default: int | None) -> None:
 
 
 for _n, _o, _a in (
-    ("concatenate", "cat", 0), ("stack", "stack", 0), ("vstack", "vstack", None), ("hstack", "hstack", None), ("dstack", "dstack", None), ("column_stack", "column_stack", None),
+    ("concatenate", "cat", 0), ("stack", "stack", 0), ("vstack", "vstack", None), ("hstack", "hstack", None),
+    ("dstack", "dstack", None), ("column_stack", "column_stack", None),
 ):  # fmt: skip
     _joining(_n, _o, _a)
 
@@ -229,13 +270,17 @@ for _n, _o, _a in (
 def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     x = tensor_of(ary, "split")
     if isinstance(indices_or_sections, int) and x.array.shape[axis] % indices_or_sections:
-        raise ValueError(f"numpy.split: dimension {axis} of shape {x.array.shape} does not split into {indices_or_sections} equal parts.")
+        raise ValueError(
+            f"numpy.split: dimension {axis} of shape {x.array.shape} does not split into {indices_or_sections} equal parts."
+        )
     return public("tensor_split")(x, indices_or_sections, axis)
 
 
 @_numpy("where")
 def _where(condition: Any, *sides: Any) -> Any:
-    return public("where")(tensor_of(condition, "where"), *(tensor_of(v, "where") if isinstance(v, np.ndarray) else v for v in sides))
+    return public("where")(
+        tensor_of(condition, "where"), *(tensor_of(v, "where") if isinstance(v, np.ndarray) else v for v in sides)
+    )
 
 
 @_numpy("reshape")
@@ -274,7 +319,9 @@ def _tile(A: Any, reps: Any) -> Any:
 
 @_numpy("repeat")
 def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
-    return public("repeat_interleave")(tensor_of(a, "repeat"), repeats if np.ndim(repeats) == 0 else wrap(np.asarray(repeats)), axis)
+    return public("repeat_interleave")(
+        tensor_of(a, "repeat"), repeats if np.ndim(repeats) == 0 else wrap(np.asarray(repeats)), axis
+    )
 
 
 @_numpy("einsum")
@@ -311,7 +358,14 @@ def _nonzero(a: Any) -> Any:
 
 
 @_numpy("unique")
-def _unique(ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: Any = None, **kw: Any) -> Any:
+def _unique(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: Any = None,
+    **kw: Any,
+) -> Any:
     if return_index:
         raise TypeError("numpy.unique: return_index is not understood for tensors.")
     return public("unique")(tensor_of(ar, "unique"), True, return_inverse, return_counts, axis)
@@ -336,7 +390,17 @@ for _n in ("atleast_1d", "atleast_2d", "atleast_3d"):
     _FUNCTIONS[_n] = lambda *a, _o=_n: public(_o)(*(tensor_of(x, _o) for x in a))
 for _n in ("fft", "ifft", "rfft", "irfft", "fft2", "ifft2", "fftn", "ifftn"):
 
-    def _fft(a: Any, n: Any = None, axis: Any = None, norm: Any = None, out: Any = None, *, s: Any = None, axes: Any = None, _o: str = _n) -> Any:
+    def _fft(
+        a: Any,
+        n: Any = None,
+        axis: Any = None,
+        norm: Any = None,
+        out: Any = None,
+        *,
+        s: Any = None,
+        axes: Any = None,
+        _o: str = _n,
+    ) -> Any:
         sizes = _some(n=n) if _o.endswith("ft") else _some(s=n if s is None else s)
         return public(f"fft.{_o}")(tensor_of(a, _o), **sizes, **_some(dim=axis if axes is None else axes, norm=norm))
 

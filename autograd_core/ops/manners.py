@@ -18,19 +18,25 @@ from .conversion import fill_, zero_
 from .dims import size_list
 from .shape import squeeze, stride, t, transpose, unsqueeze
 
-__all__ = ["empty_strided", "fill", "layout", "strided", "zero_"]
+__all__ = ["empty_strided", "fill", "layout", "sparse_coo", "strided", "zero_"]
 
 
 class layout:
-    """How elements lie in memory; the only one here is ``strided``."""
+    """How elements are kept: ``strided`` in one array, ``sparse_coo`` as places and values."""
 
-    __slots__ = ()
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     def __repr__(self) -> str:
-        return "autograd_core.strided"
+        return f"autograd_core.{self._name}"
+
+    def __reduce__(self) -> str:
+        return self._name
 
 
-strided = layout()
+strided, sparse_coo = layout("strided"), layout("sparse_coo")
 
 # ------------------------------------------------------------------------------------------------- rearranging in place
 
@@ -123,7 +129,9 @@ def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
     """Set the main diagonal to a number; ``wrap`` starts it again below a tall matrix."""
     check_writable(self, "fill_diagonal_")
     if self.array.ndim < 2 or (self.array.ndim > 2 and len(set(self.array.shape)) > 1):
-        raise RuntimeError(f"fill_diagonal_: needs a matrix, or equal sizes in more dimensions, got shape {self.array.shape}.")
+        raise RuntimeError(
+            f"fill_diagonal_: needs a matrix, or equal sizes in more dimensions, got shape {self.array.shape}."
+        )
     if self.node is not None:
         n = int(np.prod(self.array.shape))
         mask = np.zeros(self.array.shape, bool)
@@ -146,7 +154,9 @@ def apply_(self: Tensor, callable: Callable[[Any], Any]) -> Tensor:
     check_writable(self, "apply_")
     if self.node is not None:
         raise AutogradError("apply_: a Python function has no gradient; use detach() first.")
-    self.array[...] = np.asarray([callable(v) for v in self.array.reshape(-1).tolist()], self.array.dtype).reshape(self.array.shape)
+    self.array[...] = np.asarray([callable(v) for v in self.array.reshape(-1).tolist()], self.array.dtype).reshape(
+        self.array.shape
+    )
     wrote(self.array)
     return self
 
@@ -159,7 +169,9 @@ def map_(self: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> T
         raise AutogradError("map_: a Python function has no gradient; use detach() first.")
     other = np.broadcast_to(tensor.array, self.array.shape).reshape(-1).tolist()
     mine = self.array.reshape(-1).tolist()
-    self.array[...] = np.asarray([callable(a, b) for a, b in zip(mine, other, strict=True)], self.array.dtype).reshape(self.array.shape)
+    self.array[...] = np.asarray([callable(a, b) for a, b in zip(mine, other, strict=True)], self.array.dtype).reshape(
+        self.array.shape
+    )
     wrote(self.array)
     return self
 
@@ -190,7 +202,9 @@ def empty_strided(
     """An uninitialised tensor of given size and strides (in elements)."""
     n = dtypes.default.numpy if dtype is None else dtypes.to_numpy(dtype, "empty_strided")
     if len(size) != len(stride) or any(v < 0 for v in (*size, *stride)):
-        raise RuntimeError(f"empty_strided: size {tuple(size)} and stride {tuple(stride)} must be as many numbers, none negative.")
+        raise RuntimeError(
+            f"empty_strided: size {tuple(size)} and stride {tuple(stride)} must be as many numbers, none negative."
+        )
     last = sum((s - 1) * k for s, k in zip(size, stride, strict=True)) if all(size) else -1
     memory = np.empty(last + 1, n)
     y = wrap(np.lib.stride_tricks.as_strided(memory, tuple(size), tuple(k * n.itemsize for k in stride)))
@@ -198,7 +212,9 @@ def empty_strided(
 
 
 @method()
-def new_empty_strided(self: Tensor, size: Sequence[int], stride: Sequence[int], dtype: Any = None, **kwargs: Any) -> Tensor:
+def new_empty_strided(
+    self: Tensor, size: Sequence[int], stride: Sequence[int], dtype: Any = None, **kwargs: Any
+) -> Tensor:
     """:func:`empty_strided` in this tensor's type."""
     return empty_strided(size, stride, dtype=dtype or self.dtype, **kwargs)
 
@@ -276,7 +292,17 @@ def _fact(value: Any, doc: str) -> Any:
     return property(lambda self: value, doc=doc)
 
 
-for _name in ("is_meta", "is_quantized", "is_mkldnn", "is_mps", "is_nested", "is_sparse_csr", "is_xla", "is_xpu", "is_vulkan"):
+for _name in (
+    "is_meta",
+    "is_quantized",
+    "is_mkldnn",
+    "is_mps",
+    "is_nested",
+    "is_sparse_csr",
+    "is_xla",
+    "is_xpu",
+    "is_vulkan",
+):
     METHODS[_name] = _fact(False, "False: there are only plain tensors on the CPU.")
 METHODS["is_cpu"] = _fact(True, "True: there are only tensors on the CPU.")
 METHODS["layout"] = _fact(strided, "Always ``strided``.")

@@ -67,7 +67,11 @@ def multinomial(
     if replacement:
         rows = np.cumsum(w, 1)
         u = rng.random((w.shape[0], n)) * rows[:, -1:]
-        index = np.stack([np.searchsorted(r, v, "right") for r, v in zip(rows, u, strict=True)]) if len(w) else np.empty((0, n))
+        index = (
+            np.stack([np.searchsorted(r, v, "right") for r, v in zip(rows, u, strict=True)])
+            if len(w)
+            else np.empty((0, n))
+        )
         index = np.minimum(index, [[np.flatnonzero(r)[-1]] for r in w] if len(w) else 0)
     else:
         if n > w.shape[1] or (np.count_nonzero(w, axis=1) < n).any():
@@ -166,7 +170,9 @@ def uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Ge
     check_writable(self, "uniform_")
     y = stream(generator).random(self.array.shape, dtype=_exact(n)) * _exact(n)(hi - lo) + _exact(n)(lo)
     y = np.asarray(y).astype(n, copy=False)
-    return fill_array(self, "uniform_", np.where(y >= hi, n.type(lo), y) if hi > lo else y)  # rounding may reach the end
+    return fill_array(
+        self, "uniform_", np.where(y >= hi, n.type(lo), y) if hi > lo else y
+    )  # rounding may reach the end
 
 
 @method()

@@ -59,8 +59,14 @@ defop(
     formula="sum of x over axes",
     x=lambda g, x_shape, axes, keepdim, F: F.spread(g, x_shape, axes, keepdim),
 )
+
+
 def _mean(x: Any, axes: tuple[int, ...], keepdim: bool) -> Any:
-    total = _add(x, axis=axes, keepdims=keepdim) if x.dtype.itemsize > 2 else _add(x, axis=axes, keepdims=keepdim, dtype=np.float32)
+    total = (
+        _add(x, axis=axes, keepdims=keepdim)
+        if x.dtype.itemsize > 2
+        else _add(x, axis=axes, keepdims=keepdim, dtype=np.float32)
+    )
     return np.true_divide(total, _count(x.shape, axes) or math.nan).astype(x.dtype, copy=False)  # float16 may overflow
 
 
@@ -87,9 +93,11 @@ defop(
     name="var",
     holomorphic=False,
     formula="sum of |x - mean|^2 over axes / (n - correction)",
-    x=lambda g, x, axes, correction, keepdim, F: F.centred(x, axes)
-    * F.unreduce(g, x.shape, axes, keepdim)
-    * (2.0 / _denominator(_count(x.shape, axes) - correction)),
+    x=lambda g, x, axes, correction, keepdim, F: (
+        F.centred(x, axes)
+        * F.unreduce(g, x.shape, axes, keepdim)
+        * (2.0 / _denominator(_count(x.shape, axes) - correction))
+    ),
 )
 helper(lambda F, x, axes: x - F.mean(x, axes, True), "centred")
 
@@ -104,8 +112,10 @@ defop(
     name="std",
     holomorphic=False,
     formula="sqrt(var(x))",
-    x=lambda g, x, y, axes, correction, keepdim, F: F.centred(x, axes)
-    * F.unreduce(g / (y * _denominator(_count(x.shape, axes) - correction)), x.shape, axes, keepdim),
+    x=lambda g, x, y, axes, correction, keepdim, F: (
+        F.centred(x, axes)
+        * F.unreduce(g / (y * _denominator(_count(x.shape, axes) - correction)), x.shape, axes, keepdim)
+    ),
 )
 
 
@@ -232,8 +242,9 @@ defop(
     params="axes keepdim",
     name="logsumexp",
     formula="log(sum of exp(x) over axes)",
-    x=lambda g, x, y, axes, keepdim, F: F.unreduce(g, x.shape, axes, keepdim)
-    * F.exp_difference(x, F.unreduce(y, x.shape, axes, keepdim)),
+    x=lambda g, x, y, axes, keepdim, F: (
+        F.unreduce(g, x.shape, axes, keepdim) * F.exp_difference(x, F.unreduce(y, x.shape, axes, keepdim))
+    ),
 )
 
 
@@ -395,13 +406,17 @@ def std(
     return sym.std(x, many_dims("std", dim, x.array.ndim), correction, keepdim)
 
 
-def var_mean(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None) -> Any:
+def var_mean(
+    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
+) -> Any:
     """``(var, mean)``."""
     d, c = _spread_arguments(dim, unbiased, correction)
     return var(input, d, keepdim=keepdim, correction=c), mean(input, d, keepdim)
 
 
-def std_mean(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None) -> Any:
+def std_mean(
+    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
+) -> Any:
     """``(std, mean)``."""
     d, c = _spread_arguments(dim, unbiased, correction)
     return std(input, d, keepdim=keepdim, correction=c), mean(input, d, keepdim)
@@ -409,7 +424,13 @@ def std_mean(input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool
 
 @method()
 def prod(
-    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None, keepdims: Any = None
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    axis: Any = None,
+    keepdims: Any = None,
 ) -> Tensor:
     """The product of all elements, or along ``dim``."""
     dim, keepdim = _pick(dim, axis, keepdim, keepdims)
@@ -450,14 +471,18 @@ _ValuesIndices: Any = {n: namedtuple(n, ["values", "indices"]) for n in ("max", 
 
 
 def _empty_error(name: str, shape: Any) -> Exception:
-    return IndexError(f"{name}: the tensor of shape {tuple(shape)} has no elements to reduce; give a dim that is not empty.")
+    return IndexError(
+        f"{name}: the tensor of shape {tuple(shape)} has no elements to reduce; give a dim that is not empty."
+    )
 
 
 def _extreme_of(name: str, input: Tensor, dim: Any, keepdim: bool) -> Any:
     x = tensor_of(input, name)
     if dim is None:
         if not x.array.size:
-            raise RuntimeError(f"{name}: the tensor of shape {x.array.shape} has no elements; give a dim that is not empty.")
+            raise RuntimeError(
+                f"{name}: the tensor of shape {x.array.shape} has no elements; give a dim that is not empty."
+            )
         return getattr(sym, f"a{name}")(x, tuple(range(x.array.ndim)), False)
     from .arithmetic import maximum, minimum
 
@@ -611,5 +636,7 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = Fals
     if not isinstance(ord, (int, float)):
         raise TypeError(f"vector_norm: ord must be a number, got {ord!r}.")
     if (ord < 0 or ord == math.inf) and _any(x.array.shape[a] == 0 for a in axes):
-        raise RuntimeError(f"vector_norm: the norm of order {ord} of no elements is not defined (shape {x.array.shape}).")
+        raise RuntimeError(
+            f"vector_norm: the norm of order {ord} of no elements is not defined (shape {x.array.shape})."
+        )
     return sym.vector_norm(x, float(ord), axes, keepdim)

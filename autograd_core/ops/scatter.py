@@ -102,7 +102,9 @@ def _others(g: Any, x: Any, index: Any, src: Any, axis: int, include_self: bool,
     return gx, None, F.pad_to(gs, src.shape)
 
 
-def _fold_rule(g: Any, x: Any, index: Any, src: Any, y: Any, kind: str, axis: int, include_self: bool, needs: Any, F: Any) -> Any:
+def _fold_rule(
+    g: Any, x: Any, index: Any, src: Any, y: Any, kind: str, axis: int, include_self: bool, needs: Any, F: Any
+) -> Any:
     if kind == "prod":
         return _others(g, x, index, src, axis, include_self, needs, F)
     return _share(g, x, index, src, y, axis, include_self, needs, F)
@@ -133,7 +135,8 @@ def _along_dim(name: str, input: Any, dim: int, index: Any, source: Any) -> tupl
     expected = tuple(i1.array.size if k == d else n for k, n in enumerate(x1.array.shape))
     if s.array.shape != expected:
         raise ShapeError(
-            f"{name}: source has shape {s.array.shape}; for an index of {i1.array.size} in dimension {d} of shape {x.array.shape} it must be {expected}."
+            f"{name}: source has shape {s.array.shape}; for an index of {i1.array.size} in dimension {d} of shape "
+            f"{x.array.shape} it must be {expected}."
         )
     check_index(name, i1, x1.array.shape[d], d)
     return x1, i1, s, d
@@ -178,7 +181,9 @@ _REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
 
 
 @method(inplace=True)
-def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
+def scatter_reduce(
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
     """``input`` reduced with the elements of ``src`` that ``index`` sends to each place.
 
     Parameters
@@ -214,13 +219,17 @@ def _reduced(name: str, input: Any, dim: int, index: Any, src: Any, reduce: str,
 
 
 @method(inplace=True)
-def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
+def index_reduce(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
     """:func:`scatter_reduce` of whole slices: ``index`` names one place along ``dim`` for each slice of ``source``."""
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise RuntimeError(f"index_reduce: reduce must be one of prod, mean, amax, amin, got {reduce!r}.")
     x, i, s, d = _along_dim("index_reduce", input, dim, index, source)
     wide = expand(sym.reshape(i, tuple(-1 if k == d else 1 for k in range(x.array.ndim))), s.array.shape)
-    return sym.reshape(_reduced("index_reduce", x, d, wide, s, reduce, include_self), tensor_of(input, "index_reduce").array.shape)
+    return sym.reshape(
+        _reduced("index_reduce", x, d, wide, s, reduce, include_self), tensor_of(input, "index_reduce").array.shape
+    )
 
 
 # ------------------------------------------------------------------------------------------------- anywhere
@@ -242,7 +251,9 @@ def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False
     try:
         wide = sym.broadcast_to(v, shape)
     except RuntimeError:
-        raise ShapeError(f"index_put: values of shape {v.array.shape} do not fit the indexed region of shape {shape}.") from None
+        raise ShapeError(
+            f"index_put: values of shape {v.array.shape} do not fit the indexed region of shape {shape}."
+        ) from None
     if accumulate:
         return add(x, sym.add_at(wide, x.array.shape, parts))
     return sym.replace_index(x, wide, parts)
@@ -260,7 +271,9 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     if i.array.size and (i.array.min() < -n or i.array.max() >= n):
         bad = int(i.array.min() if i.array.min() < -n else i.array.max())
         raise IndexError(f"put: index {bad} is out of range for {n} elements.")
-    flat = index_put(sym.reshape(x, (n,)), (sym.reshape(i, (i.array.size,)),), sym.reshape(s, (s.array.size,)), accumulate)
+    flat = index_put(
+        sym.reshape(x, (n,)), (sym.reshape(i, (i.array.size,)),), sym.reshape(s, (s.array.size,)), accumulate
+    )
     return sym.reshape(flat, x.array.shape)
 
 
@@ -271,7 +284,9 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     if m.array.dtype.kind != "b":
         raise RuntimeError(f"masked_scatter: the mask must be a bool tensor, got {m.dtype.name}.")
     if s.array.dtype != x.array.dtype:
-        raise RuntimeError(f"masked_scatter: source is {s.dtype.name}, the input {x.dtype.name}; both must be of one type.")
+        raise RuntimeError(
+            f"masked_scatter: source is {s.dtype.name}, the input {x.dtype.name}; both must be of one type."
+        )
     shape = broadcast_shapes(x.array.shape, m.array.shape)
     where = np.array(np.broadcast_to(m.array, shape))
     n = int(where.sum())

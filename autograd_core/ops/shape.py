@@ -64,7 +64,9 @@ def _cat_rule(g: Any, xs_shape: Any, axis: int, needs: Any, F: Any) -> Any:
     return out
 
 
-defop(_cat, "xs", "axis", name="cat", variadic=True, formula="the inputs behind one another along axis", joint=_cat_rule)
+defop(
+    _cat, "xs", "axis", name="cat", variadic=True, formula="the inputs behind one another along axis", joint=_cat_rule
+)
 defop(
     lambda xs, axis: np.stack(xs, axis),
     "xs",
@@ -123,7 +125,6 @@ defop(
     formula="x with a border of value",
     x=lambda g, widths, F: F.pad_constant(g, tuple((-lo, -hi) for lo, hi in widths), 0),
 )
-
 
 
 def _diagonal(x: Any, offset: int, a: int, b: int) -> Any:
@@ -355,7 +356,9 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
                 raise RuntimeError(f"expand: -1 is not allowed in a leading, new dimension (sizes {want}).")
             w = h
         if h is not None and h not in (1, w):
-            raise RuntimeError(f"expand: dimension {i} has size {h}, which cannot be expanded to {w} (shape {have}, sizes {want}).")
+            raise RuntimeError(
+                f"expand: dimension {i} has size {h}, which cannot be expanded to {w} (shape {have}, sizes {want})."
+            )
         full.append(w)
     return sym.broadcast_to(input, tuple(full))
 
@@ -398,7 +401,9 @@ def repeat(input: Tensor, *sizes: Any) -> Tensor:
     reps = size_list("repeat", sizes)
     s = input.array.shape
     if len(reps) < len(s):
-        raise RuntimeError(f"repeat: {len(reps)} counts for a tensor of {len(s)} dimensions (shape {s}); give one for each.")
+        raise RuntimeError(
+            f"repeat: {len(reps)} counts for a tensor of {len(s)} dimensions (shape {s}); give one for each."
+        )
     if any(r < 0 for r in reps):
         raise RuntimeError(f"repeat: counts must not be negative, got {reps}.")
     s = (1,) * (len(reps) - len(s)) + s
@@ -501,7 +506,9 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     else:
         sizes = [int(s) for s in split_size_or_sections]
         if sum(sizes) != n or any(s < 0 for s in sizes):
-            raise RuntimeError(f"split: sizes {sizes} must sum to {n}, the size of dimension {dim} of shape {tensor.array.shape}.")
+            raise RuntimeError(
+                f"split: sizes {sizes} must sum to {n}, the size of dimension {dim} of shape {tensor.array.shape}."
+            )
     out, start = [], 0
     for s in sizes:
         out.append(sym.getitem(tensor, _at(d, builtins.slice(start, start + s))))

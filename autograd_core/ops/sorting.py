@@ -137,7 +137,10 @@ defop(
 
 # ------------------------------------------------------------------------------------------------- sorting
 
-_Pair: Any = {n: namedtuple(n, ["values", "indices"]) for n in ("sort", "topk", "kthvalue", "median", "nanmedian", "mode", "cummax", "cummin")}  # type: ignore[misc]
+_Pair: Any = {
+    n: namedtuple(n, ["values", "indices"])
+    for n in ("sort", "topk", "kthvalue", "median", "nanmedian", "mode", "cummax", "cummin")
+}  # type: ignore[misc]
 
 
 def _scalar_pair(name: str, x: Tensor) -> Any:
@@ -201,7 +204,9 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     n = x.array.shape[d] if x.array.ndim else 1
     if not 1 <= int(k) <= n:
         raise RuntimeError(f"kthvalue: k must be between 1 and the size {n} of dimension {dim}, got {k}.")
-    return _squeezed("kthvalue", sym.rank(x, int(k) - 1, d), d, keepdim) if x.array.ndim else _scalar_pair("kthvalue", x)
+    return (
+        _squeezed("kthvalue", sym.rank(x, int(k) - 1, d), d, keepdim) if x.array.ndim else _scalar_pair("kthvalue", x)
+    )
 
 
 def _median_of(name: str, input: Tensor, dim: Any, keepdim: bool, skip: bool) -> Any:
@@ -312,13 +317,17 @@ def _quantile(name: str, input: Tensor, q: Any, dim: Any, keepdim: bool, interpo
 
 
 @method()
-def quantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear") -> Tensor:
+def quantile(
+    input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+) -> Tensor:
     """The ``q``-quantiles (numbers in [0, 1]) of all elements, or along ``dim``; NaN where there is one."""
     return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
 
 
 @method()
-def nanquantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear") -> Tensor:
+def nanquantile(
+    input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+) -> Tensor:
     """:func:`quantile` without the NaN."""
     return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
 
@@ -331,7 +340,13 @@ def _several(parts: list[Any]) -> Any:
 
 
 @method()
-def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
     """The distinct elements (or slices along ``dim``) in order; on request, where each element went, and the counts."""
     x = tensor_of(input, "unique").array
     axis = None if dim is None else one_dim("unique", dim, x.ndim)
@@ -346,7 +361,9 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, ret
 
 
 @method()
-def unique_consecutive(input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:
+def unique_consecutive(
+    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
     """Runs of equal elements (or slices along ``dim``) as one each."""
     x = tensor_of(input, "unique_consecutive").array
     rows = x.reshape(-1) if dim is None else np.moveaxis(x, one_dim("unique_consecutive", dim, x.ndim), 0)
@@ -369,7 +386,13 @@ def unique_consecutive(input: Tensor, return_inverse: bool = False, return_count
 
 
 def searchsorted(
-    sorted_sequence: Tensor, input: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None, sorter: Any = None
+    sorted_sequence: Tensor,
+    input: Any,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: Any = None,
 ) -> Tensor:
     """Where each value of ``input`` would be inserted to keep ``sorted_sequence`` (sorted in its last dimension) in order."""
     if side is not None and side not in ("left", "right"):
@@ -383,9 +406,7 @@ def searchsorted(
         index = np.searchsorted(a, v, which)
     else:
         if a.shape[:-1] != v.shape[:-1]:
-            raise RuntimeError(
-                f"searchsorted: all but the last dimension must agree: shapes {a.shape} and {v.shape}."
-            )
+            raise RuntimeError(f"searchsorted: all but the last dimension must agree: shapes {a.shape} and {v.shape}.")
         index = np.empty(v.shape, np.int64)
         for place in np.ndindex(a.shape[:-1]):
             index[place] = np.searchsorted(a[place], v[place], which)

@@ -46,7 +46,9 @@ def atleast_1d(*tensors: Any) -> Any:
 
 def atleast_2d(*tensors: Any) -> Any:
     """The tensors with at least two dimensions (new ones in front)."""
-    return _each(tensors, lambda x: sym.reshape(x, (1,) * (2 - x.array.ndim) + x.array.shape) if x.array.ndim < 2 else x)
+    return _each(
+        tensors, lambda x: sym.reshape(x, (1,) * (2 - x.array.ndim) + x.array.shape) if x.array.ndim < 2 else x
+    )
 
 
 def atleast_3d(*tensors: Any) -> Any:
@@ -110,8 +112,12 @@ def _fixed_split(name: str, least: int, dim: int) -> Any:
         if input.array.ndim < least:
             raise RuntimeError(f"{name}: needs at least {least} dimensions, got shape {input.array.shape}.")
         d = 0 if name == "hsplit" and input.array.ndim == 1 else dim
-        if isinstance(indices_or_sections, int) and (indices_or_sections <= 0 or input.array.shape[d] % indices_or_sections):
-            raise RuntimeError(f"{name}: dimension {d} of shape {input.array.shape} does not split into {indices_or_sections} equal parts.")
+        if isinstance(indices_or_sections, int) and (
+            indices_or_sections <= 0 or input.array.shape[d] % indices_or_sections
+        ):
+            raise RuntimeError(
+                f"{name}: dimension {d} of shape {input.array.shape} does not split into {indices_or_sections} equal parts."
+            )
         return tensor_split(input, indices_or_sections, d)
 
     f.__name__ = f.__qualname__ = name
@@ -258,7 +264,9 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
 
 
 @method()
-def slice_scatter(input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Tensor:
+def slice_scatter(
+    input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> Tensor:
     """A copy of ``input`` with ``src`` in the slice ``start:end:step`` of ``dim``."""
     y = sym.clone(input)
     d = one_dim("slice_scatter", dim, y.array.ndim)
@@ -267,7 +275,9 @@ def slice_scatter(input: Tensor, src: Tensor, dim: int = 0, start: int | None = 
 
 def _embed(name: str, y: Tensor, region: Tensor, src: Tensor) -> Tensor:
     if region.array.shape != src.array.shape:
-        raise ShapeError(f"{name}: src has shape {src.array.shape}, the region {region.array.shape}; they must be equal.")
+        raise ShapeError(
+            f"{name}: src has shape {src.array.shape}, the region {region.array.shape}; they must be equal."
+        )
     region.copy_(src)  # type: ignore[attr-defined]
     return y
 
@@ -281,12 +291,16 @@ def _triangle(name: str, find: Any, row: int, col: int, offset: int, dtype: Any,
     return wrap(np.stack(find(row, offset, col)).astype(target))
 
 
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None) -> Tensor:
+def tril_indices(
+    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None
+) -> Tensor:
     """The row and column indices of the lower triangle, as a 2 x n tensor."""
     return _triangle("tril_indices", np.tril_indices, row, col, offset, dtype, device)
 
 
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None) -> Tensor:
+def triu_indices(
+    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None
+) -> Tensor:
     """The row and column indices of the upper triangle, as a 2 x n tensor."""
     return _triangle("triu_indices", np.triu_indices, row, col, offset, dtype, device)
 
@@ -295,7 +309,9 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, devi
 
 
 @method()
-def repeat_interleave(input: Any, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None) -> Tensor:
+def repeat_interleave(
+    input: Any, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
+) -> Tensor:
     """Each element (or slice along ``dim``) repeated; with ``repeats`` alone, the indices repeated that often."""
     if repeats is None:
         counts = tensor_of(input, "repeat_interleave").array
@@ -327,7 +343,8 @@ def _windows_back(g: Any, shape: tuple[int, ...], axis: int, size: int, step: in
 
 
 defop(
-    _windows, params="axis size step", name="unfold_dim", view=True, formula="windows of size along axis, every step, as the last dimension",
+    _windows, params="axis size step", name="unfold_dim", view=True,
+    formula="windows of size along axis, every step, as the last dimension",
     x=lambda g, x_shape, axis, size, step, F: F.fold_dim(g, x_shape, axis, size, step),
 )  # fmt: skip
 defop(
@@ -363,8 +380,10 @@ def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storag
     """
     x = input.contiguous()  # type: ignore[attr-defined]
     index = _places(x.array, tuple(size), tuple(stride), storage_offset or 0)
-    if index.size and not (0 <= index.min() and index.max() < x.array.size):
-        raise RuntimeError(f"as_strided: size {tuple(size)} and stride {tuple(stride)} reach beyond the {x.array.size} elements.")
+    if index.size and not (index.min() >= 0 and index.max() < x.array.size):
+        raise RuntimeError(
+            f"as_strided: size {tuple(size)} and stride {tuple(stride)} reach beyond the {x.array.size} elements."
+        )
     return sym.take_index(sym.reshape(x, (x.array.size,)), (index,))
 
 
@@ -390,7 +409,9 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
 
 
 @method()
-def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None) -> Tensor:
+def diff(
+    input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None
+) -> Tensor:
     """The ``n``-th differences of neighbours along ``dim``."""
     if n < 0:
         raise RuntimeError(f"diff: the order must not be negative, got {n}.")
@@ -420,8 +441,14 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
     for d, h in zip(dims, steps, strict=True):
         m = input.array.shape[d]
         if m < edge_order + 1:
-            raise RuntimeError(f"gradient: dimension {d} of shape {input.array.shape} needs at least {edge_order + 1} elements.")
-        x = np.arange(m) * float(h) if isinstance(h, (int, float)) else np.asarray(h.array if isinstance(h, Tensor) else h, np.float64)
+            raise RuntimeError(
+                f"gradient: dimension {d} of shape {input.array.shape} needs at least {edge_order + 1} elements."
+            )
+        x = (
+            np.arange(m) * float(h)
+            if isinstance(h, (int, float))
+            else np.asarray(h.array if isinstance(h, Tensor) else h, np.float64)
+        )
         out.append(_gradient_along(movedim(input, d, 0), x, edge_order, d))
     return tuple(out)
 
@@ -455,5 +482,3 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     norm = sym.vector_norm(input, float(p), axes, True)
     scale = sym.where(norm.detach() > maxnorm, maxnorm / (norm + 1e-7), wrap(np.ones((), input.array.dtype)))
     return input * scale  # type: ignore[operator]
-
-

@@ -12,7 +12,8 @@ from ..op import defop, method, sym
 from ..tensor import Tensor, wrap
 from .arithmetic import tensor_of
 from .dims import one_dim
-from .reduce import _typed, amax, amin, mean, sum as sum_
+from .reduce import _typed, amax, amin, mean
+from .reduce import sum as sum_
 from .stacking import diff
 
 __all__ = [
@@ -26,7 +27,9 @@ def _logcumsumexp_rule(g: Any, x: Any, y: Any, axis: int) -> Any:
     """sum over k >= i of g_k exp(x_i - y_k), in logarithms: no difference of x and y overflows."""
 
     def part(w: Any) -> Any:
-        logs = np.where((w > 0) & (y > -math.inf), np.log(np.where(w > 0, w, 1)) - np.where(y > -math.inf, y, 0), -math.inf)
+        logs = np.where(
+            (w > 0) & (y > -math.inf), np.log(np.where(w > 0, w, 1)) - np.where(y > -math.inf, y, 0), -math.inf
+        )
         return np.exp(x + np.flip(np.logaddexp.accumulate(np.flip(logs, axis), axis), axis))
 
     return part(g) - part(-g)
@@ -38,7 +41,8 @@ def _by_cumsum(x: Any, axis: int) -> Any:
 
 
 defop(
-    lambda x, axis: np.logaddexp.accumulate(x, axis), params="axis", name="logcumsumexp", formula="log(exp(x_0) + ... + exp(x_k)) along axis",
+    lambda x, axis: np.logaddexp.accumulate(x, axis), params="axis", name="logcumsumexp",
+    formula="log(exp(x_0) + ... + exp(x_k)) along axis",
     reference=_by_cumsum, x=lambda g, x, y, axis: _logcumsumexp_rule(g, x, y, axis),
 )  # fmt: skip
 
@@ -95,14 +99,19 @@ def _weights(name: str, label: str, w: Any, n: int, kinds: str) -> Any:
         return None
     t = tensor_of(w, name)
     if t.array.shape != (n,) or t.array.dtype.kind not in kinds:
-        raise RuntimeError(f"{name}: {label} must be a vector of {n} {'integers' if kinds == 'iu' else 'floats'}, got shape {t.array.shape} of {t.dtype.name}.")
+        raise RuntimeError(
+            f"{name}: {label} must be a vector of {n} {'integers' if kinds == 'iu' else 'floats'}, "
+            f"got shape {t.array.shape} of {t.dtype.name}."
+        )
     if (t.array < 0).any():
         raise RuntimeError(f"{name}: {label} must not be negative.")
     return t
 
 
 @method()
-def cov(input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None) -> Tensor:
+def cov(
+    input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None
+) -> Tensor:
     """The covariance matrix of variables in rows and observations in columns.
 
     Parameters
@@ -177,7 +186,9 @@ def _areas(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, int
         place = tensor_of(x, name)
         if place.array.ndim == 1 and y.array.ndim != 1:
             if place.array.shape[0] != y.array.shape[d]:
-                raise RuntimeError(f"{name}: {place.array.shape[0]} places x for {y.array.shape[d]} values along dimension {dim}.")
+                raise RuntimeError(
+                    f"{name}: {place.array.shape[0]} places x for {y.array.shape[d]} values along dimension {dim}."
+                )
             place = sym.reshape(place, tuple(-1 if i == d else 1 for i in range(y.array.ndim)))
         elif place.array.ndim < y.array.ndim:
             place = sym.reshape(place, (1,) * (y.array.ndim - place.array.ndim) + place.array.shape)

@@ -58,7 +58,9 @@ class _Segment:
 
 class _Checkpoint(Function):
     @staticmethod
-    def forward(ctx: Any, segment: _Segment, values: tuple[Tensor, ...], which: list[int], ends: list[Node], *inputs: Tensor) -> Any:
+    def forward(
+        ctx: Any, segment: _Segment, values: tuple[Tensor, ...], which: list[int], ends: list[Node], *inputs: Tensor
+    ) -> Any:
         ctx.segment, ctx.which, ctx.ends = segment, which, ends
         ctx.save_for_backward(*inputs[: len(segment.where)])
         return values if len(values) > 1 else values[0]
@@ -66,7 +68,9 @@ class _Checkpoint(Function):
     @staticmethod
     def backward(ctx: Any, *gs: Any) -> Any:
         if is_grad_enabled():
-            raise AutogradError("checkpoint: second derivatives of a checkpointed segment are not available; call the function itself.")
+            raise AutogradError(
+                "checkpoint: second derivatives of a checkpointed segment are not available; call the function itself."
+            )
         ctx.saved_tensors  # noqa: B018  (raises if an input was overwritten)
         segment = ctx.segment
         now = get_rng_state() if segment.state is not None else None
@@ -78,8 +82,14 @@ class _Checkpoint(Function):
             if now is not None:
                 set_rng_state(now)
         places = [*cut, *(wrap(_stand_in(n), n) for n in ctx.ends)]
-        pairs = [(results[i], g) for i, g in zip(ctx.which, gs, strict=True) if g is not None and results[i].node is not None]
-        got = grad([y for y, _ in pairs], places, [g for _, g in pairs], allow_unused=True) if pairs and places else [None] * len(places)
+        pairs = [
+            (results[i], g) for i, g in zip(ctx.which, gs, strict=True) if g is not None and results[i].node is not None
+        ]
+        got = (
+            grad([y for y, _ in pairs], places, [g for _, g in pairs], allow_unused=True)
+            if pairs and places
+            else [None] * len(places)
+        )
         return (None, None, None, None, *got)
 
 
@@ -89,7 +99,13 @@ def _stand_in(node: Node) -> Any:
     return np.broadcast_to(np.zeros((), node.dtype), node.shape)
 
 
-def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: bool | None = None, preserve_rng_state: bool = True, **kwargs: Any) -> Any:
+def checkpoint(
+    function: Callable[..., Any],
+    *args: Any,
+    use_reentrant: bool | None = None,
+    preserve_rng_state: bool = True,
+    **kwargs: Any,
+) -> Any:
     """``function(*args, **kwargs)`` without keeping its intermediate values: backward runs it a second time.
 
     Gradients flow to the arguments and to everything else the function uses (parameters of modules).
@@ -132,7 +148,9 @@ def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: bool | N
     return tree_unflatten(results, spec)
 
 
-def checkpoint_sequential(functions: Any, segments: int, input: Any, use_reentrant: bool | None = None, **kwargs: Any) -> Any:
+def checkpoint_sequential(
+    functions: Any, segments: int, input: Any, use_reentrant: bool | None = None, **kwargs: Any
+) -> Any:
     """A chain of functions (or an ``nn.Sequential``) in ``segments`` checkpointed parts, the last one kept."""
     chain = list(functions.children()) if hasattr(functions, "children") else list(functions)
     if not 1 <= segments <= len(chain):

@@ -23,7 +23,7 @@ def test_same_kind(call: str, kind: type[Exception]) -> None:
     if call in ANSWERED:
         eval(call, {"T": torch})
         return
-    with pytest.raises(Exception) as error:  # noqa: B017
+    with pytest.raises(Exception) as error:
         eval(call, {"T": torch})
     if call not in OTHER_KIND:
         import autograd_core

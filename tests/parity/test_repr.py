@@ -1,5 +1,7 @@
 """Texts of tensors beside PyTorch's."""
 
+# ruff: noqa: E501  (tables: one call a line)
+
 from __future__ import annotations
 
 import numpy as np
