@@ -106,3 +106,15 @@ def test_legacy_tensor_and_methods():
     assert x.tolist() == [1, 1, 1] and not ac.ones(2, requires_grad=True).data.requires_grad
     with pytest.raises(TypeError, match=r"FloatTensor: expected sizes or a sequence of values, got the float 2.5; use tensor\(2.5\)."):
         ac.FloatTensor(2.5)
+
+
+def test_small_free_functions():
+    assert ac.range(1, 4).tolist() == [1, 2, 3, 4] and ac.range(0, 1, 0.5).tolist() == [0, 0.5, 1] and ac.range(3).dtype is ac.float32
+    assert [v.tolist() for v in ac.unravel_index(ac.tensor([5, 2]), (2, 3))] == [[1, 0], [2, 2]]
+    with pytest.raises(ValueError, match=r"unravel_index: an index lies outside the 6 elements of shape \(2, 3\)."):
+        ac.unravel_index(ac.tensor([6]), (2, 3))
+    assert ac.frombuffer(bytearray(b"\x01\x02"), dtype=ac.uint8).tolist() == [1, 2]
+    x = ac.ones(2, requires_grad=True)
+    assert not ac.detach(x).requires_grad and ac.get_device(x) == -1 and ac.newaxis is None
+    assert x.contiguous(memory_format=ac.contiguous_format) is x and repr(ac.channels_last) == "autograd_core.channels_last"
+    assert x.clone(memory_format=ac.preserve_format).tolist() == [1, 1] and ac.zeros(1, 3, 2, 2).to(memory_format=ac.channels_last).shape == (1, 3, 2, 2)

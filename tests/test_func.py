@@ -302,7 +302,6 @@ def test_assert_close():
         (lambda: ac.multiprocessing.spawn(print), "multiprocessing.spawn: tensors are not shared between processes here."),
         (lambda: ac.utils.tensorboard.SummaryWriter(), "utils.tensorboard: this part of torch.utils has no counterpart here."),
         (lambda: ac.cuda.FloatTensor(2), "cuda.FloatTensor: this engine runs on the CPU only."),
-        (lambda: ac.sparse_coo_tensor([[0]], [1.0]), "sparse_coo_tensor: there are no sparse tensors here."),
         (lambda: ac.BFloat16Tensor(2), "BFloat16Tensor: NumPy has no bfloat16."),
         (lambda: ac.zeros(2).bfloat16(), "bfloat16"),
         (lambda: ac.zeros(2, device="cuda"), "zeros: device 'cuda': this engine runs on the CPU only."),

@@ -18,7 +18,11 @@ from .conversion import fill_, zero_
 from .dims import size_list
 from .shape import squeeze, stride, t, transpose, unsqueeze
 
-__all__ = ["empty_strided", "fill", "layout", "sparse_coo", "strided", "zero_"]
+__all__ = [
+    "channels_last", "channels_last_3d", "contiguous_format", "detach", "empty_strided", "fill", "frombuffer", "get_device", "layout",
+    "memory_format", "newaxis", "preserve_format", "range", "sparse_coo", "strided", "unravel_index", "unsafe_chunk", "unsafe_split",
+    "zero_",
+]  # fmt: skip
 
 
 class layout:
@@ -37,6 +41,23 @@ class layout:
 
 
 strided, sparse_coo = layout("strided"), layout("sparse_coo")
+newaxis = None
+
+
+class memory_format:
+    """PyTorch's memory formats: names that are accepted and change nothing (arrays here are row-major)."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"autograd_core.{self.name}"
+
+
+contiguous_format, preserve_format = memory_format("contiguous_format"), memory_format("preserve_format")
+channels_last, channels_last_3d = memory_format("channels_last"), memory_format("channels_last_3d")
 
 # ------------------------------------------------------------------------------------------------- rearranging in place
 
@@ -236,14 +257,14 @@ def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     return same and a.shape == b.shape and stride(self) == stride(tensor) and a.dtype == b.dtype
 
 
-@method("unsafe_chunk")
-def _unsafe_chunk(self: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+@method()
+def unsafe_chunk(self: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """:meth:`chunk`; views here are always safe."""
     return self.chunk(chunks, dim)  # type: ignore[attr-defined,no-any-return]
 
 
-@method("unsafe_split")
-def _unsafe_split(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+@method()
+def unsafe_split(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """:meth:`split`; views here are always safe."""
     return self.split(split_size, dim)  # type: ignore[attr-defined,no-any-return]
 
@@ -307,3 +328,47 @@ for _name in (
 METHODS["is_cpu"] = _fact(True, "True: there are only tensors on the CPU.")
 METHODS["layout"] = _fact(strided, "Always ``strided``.")
 METHODS["name"] = _fact(None, "None: tensors carry no names.")
+
+
+# ------------------------------------------------------------------------------------------------- free functions
+
+
+def detach(input: Tensor) -> Tensor:
+    """A constant that shares the tensor's memory."""
+    return tensor_of(input, "detach").detach()
+
+
+def get_device(input: Tensor) -> int:
+    """-1, PyTorch's number for the CPU."""
+    return -1
+
+
+def range(start: float = 0, end: float | None = None, step: float = 1, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """PyTorch's old ``range``: as :func:`arange` in the default float type, with ``end`` included."""
+    from ..factories import arange
+
+    if end is None:
+        start, end = 0, start
+    if step == 0 or (end - start) * step < 0:
+        raise RuntimeError(f"range: from {start} to {end} in steps of {step} leads away from the end; check the step's sign.")
+    count = int((end - start) / step) + 1
+    values = np.arange(count) * step + start
+    return wrap(values.astype(dtypes.to_numpy(dtype or arange(1.0).dtype, "range"))).requires_grad_(requires_grad)
+
+
+def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
+    """The coordinates, in a tensor of ``shape``, of places counted in row-major order."""
+    i = tensor_of(indices, "unravel_index").array
+    sizes = size_list("unravel_index", (shape,)) if not isinstance(shape, int) else (shape,)
+    if i.dtype.kind not in "iu":
+        raise ValueError(f"unravel_index: the indices must be integers, got {i.dtype}.")
+    n = int(np.prod(sizes))
+    if i.size and (i.min() < 0 or i.max() >= n):
+        raise ValueError(f"unravel_index: an index lies outside the {n} elements of shape {sizes}.")
+    return tuple(wrap(np.asarray(k)) for k in np.unravel_index(i, sizes))
+
+
+def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+    """A vector that shares the memory of an object with Python's buffer protocol."""
+    y = wrap(np.frombuffer(buffer, dtypes.to_numpy(dtype, "frombuffer"), count, offset))
+    return y.requires_grad_() if requires_grad else y
