@@ -41,13 +41,14 @@ from .ops.special import *
 from .ops.spectral import *
 from .ops.stacking import *
 from .ops.statistics import *
-from . import autograd
+from . import autograd, sparse
 from .autograd import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
 from .dtypes import *
 from .factories import *
 from .legacy import *
 from .random import *
 from .settings import *
+from .sparse import sparse_coo_tensor, spmm
 from .device import device
 from .formatting import set_printoptions
 from .tensor import Size, Tensor
