@@ -62,6 +62,19 @@ def test_diagonal_can_be_written_and_differentiated():
         assert z.array.sum() == d.size
 
 
+def test_as_strided_is_a_view():
+    x = ac.zeros(6, requires_grad=True)
+    y = x * 1
+    y.as_strided((2, 2), (2, 1), 1).fill_(3.0)
+    assert y.tolist() == [0, 3, 3, 3, 3, 0]
+    y.sum().backward()
+    assert x.grad.tolist() == [1, 0, 0, 0, 0, 1]
+    with pytest.raises(RuntimeError, match=r"as_strided: size \(3, 3\) and stride \(2, 1\) reach beyond the 6 elements of the tensor."):
+        x.as_strided((3, 3), (2, 1))
+    with pytest.raises(RuntimeError, match="as_strided: needs a contiguous tensor"):
+        ac.zeros(2, 3).t().as_strided((2,), (1,))
+
+
 def test_rearranging_in_place_keeps_memory_and_graph():
     x = ac.arange(6.0).reshape(1, 2, 3)
     base = x.array

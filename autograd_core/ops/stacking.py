@@ -365,26 +365,55 @@ def unfold_dim(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     return sym.unfold_dim(input, d, int(size), int(step))
 
 
-def _places(x: Any, size: tuple[int, ...], strides: tuple[int, ...], offset: int) -> Any:
+def _places(size: tuple[int, ...], strides: tuple[int, ...], offset: int) -> Any:
+    """The row-major places that size and strides reach."""
     index = np.full(size, offset, np.int64)
     for d, (n, k) in enumerate(zip(size, strides, strict=True)):
         index += (np.arange(n) * k).reshape([-1 if a == d else 1 for a in range(len(size))])
     return index
 
 
+def _as_strided(x: Any, size: tuple[int, ...], strides: tuple[int, ...], offset: int) -> Any:
+    flat = np.ascontiguousarray(x).reshape(-1)[offset:]
+    return np.lib.stride_tricks.as_strided(flat, size, tuple(k * flat.itemsize for k in strides), writeable=x.flags.writeable)
+
+
+def _strided_sum(g: Any, shape: tuple[int, ...], size: tuple[int, ...], strides: tuple[int, ...], offset: int) -> Any:
+    out = np.zeros(shape, g.dtype)
+    np.add.at(out.reshape(-1), _places(size, strides, offset), g)
+    return out
+
+
+defop(
+    _as_strided, params="size strides offset", name="as_strided", view=True, formula="the elements of x's memory by size and strides",
+    x=lambda g, x_shape, size, strides, offset, F: F.strided_sum(g, x_shape, size, strides, offset),
+)  # fmt: skip
+defop(
+    _strided_sum, params="shape size strides offset", name="strided_sum", formula="zeros of shape, x added where size and strides reach",
+    x=lambda g, size, strides, offset, F: F.as_strided(g, size, strides, offset),
+)  # fmt: skip
+
+
 @method()
 def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None) -> Tensor:
-    """Elements of the (contiguous) tensor's memory by size and strides.
+    """A view of a contiguous tensor's memory by size and strides (in elements); places that appear twice add up their gradients.
 
-    Unlike PyTorch's it is a copy: places that appear twice accumulate their gradients.
+    Raises
+    ------
+    RuntimeError
+        If the tensor is not contiguous, or size and strides reach beyond it.
     """
-    x = input.contiguous()  # type: ignore[attr-defined]
-    index = _places(x.array, tuple(size), tuple(stride), storage_offset or 0)
-    if index.size and not (index.min() >= 0 and index.max() < x.array.size):
-        raise RuntimeError(
-            f"as_strided: size {tuple(size)} and stride {tuple(stride)} reach beyond the {x.array.size} elements."
-        )
-    return sym.take_index(sym.reshape(x, (x.array.size,)), (index,))
+    x = tensor_of(input, "as_strided")
+    if not x.array.flags.c_contiguous:
+        raise RuntimeError("as_strided: needs a contiguous tensor, whose memory is its elements in order; call contiguous() first.")
+    sizes, steps = tuple(int(s) for s in size), tuple(int(k) for k in stride)
+    if len(sizes) != len(steps) or any(v < 0 for v in (*sizes, *steps)):
+        raise RuntimeError(f"as_strided: size {sizes} and stride {steps} must be as many numbers, none negative.")
+    start = 0 if storage_offset is None else int(storage_offset) - x.storage_offset()
+    last = start + builtins.sum((n - 1) * k for n, k in zip(sizes, steps, strict=True)) if all(sizes) else -1
+    if start < 0 or last >= x.array.size:
+        raise RuntimeError(f"as_strided: size {sizes} and stride {steps} reach beyond the {x.array.size} elements of the tensor.")
+    return sym.as_strided(x, sizes, steps, start)
 
 
 @method()
