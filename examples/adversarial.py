@@ -65,7 +65,7 @@ def main(small: bool = False, out: str = "runs/adversarial") -> dict[str, float]
     for ax, name in ((middle, "plain"), (right, "trained against")):
         bad = attack(models[name], t[:24], labels[:24], 0.15, 20)
         read = (models[name](bad).argmax(1) == labels[:24]).sum().item()
-        tiles(ax, bad, 6, f"{name}: attacked, {read} of 24 read", vmin=0, vmax=1)
+        tiles(ax, bad, 6, f"{name}: {read} of 24 read", vmin=0, vmax=1)
     save(figure, out)
     plain, hard = curves["plain, PGD"], curves["trained against, PGD"]
     return {

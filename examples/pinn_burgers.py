@@ -98,7 +98,7 @@ def main(small: bool = False, out: str = "runs/pinn_burgers") -> dict[str, float
     middle.set(xlabel="x", title="Exact (lines), net (dotted)")
     middle.legend(fontsize=8)
     right.plot(losses, lw=0.8)
-    right.set(yscale="log", xlabel="evaluation", title="Mean squared residual: Adam, L-BFGS")
+    right.set(yscale="log", xlabel="evaluation", title="Mean squared residual")
     save(figure, out)
     return {
         "relative L2 error": float(np.linalg.norm(mine - truth) / np.linalg.norm(truth)), "residual, end / start": losses[-1] / losses[0],
