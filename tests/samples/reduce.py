@@ -25,7 +25,7 @@ for _n in ("sum", "mean"):
                 S(_n, t(3, 4, dtype="float32"), dtype=Dtype("float64"), check="value")]  # fmt: skip
 SAMPLES += [
     S("sum", INT, check="value"), S("sum", BOOL, check="value"), S("sum", BYTE, 0, check="value"), S("sum", INT, 1, dtype=Dtype("float32"), check="value"),
-    S("prod", t(3, 4)), S("prod", t(3, 4), 0), S("prod", t(3, 4), 1, True), S("prod", INT, 0, check="value"), S("prod", t()),
+    S("prod", t(3, 4)), S("prod", t(3, 4), 0), S("prod", t(2, 131, lo=0.9, hi=1.1), 1), S("prod", t(3, 4), 1, True), S("prod", INT, 0, check="value"), S("prod", t()),
     S("prod", t(values=[[1.0, 0.0, 2.0], [0.0, 0.0, 3.0], [1.0, 2.0, 3.0]]), 1), S("prod", t(0, 3), 0), S("prod", t(3, 4), dtype=Dtype("float64")),
     S("std", t(3, 4), 0, True), S("std", t(3, 4), False), S("std", t(3, 4), dim=1, correction=0), S("var", t(3, 4), dim=1, unbiased=False),
     S("var", t(3, 4), 0, correction=2), S("var", t(1, 3), 0, check="value", parity=False),  # PyTorch warns beside its NaN
