@@ -14,7 +14,9 @@ from .engine import run_backward
 from .errors import AutogradError
 from .graph import OUTPUT, Node, extra_of, late, make_node, mode
 from .inplace import move
+from .kernels.coo import RowGradient
 from .op import sym
+from .sparse import sparse_gradient
 from .tensor import Tensor, wrap
 
 __all__ = [
@@ -351,7 +353,9 @@ def grad(
                 )
             out.append(wrap(np.zeros_like(x.array)) if materialize_grads else None)
             continue
-        if not isinstance(g, Tensor):
+        if g.__class__ is RowGradient:
+            g = sparse_gradient(g)
+        elif not isinstance(g, Tensor):
             g = np.asarray(g)
             if id(g) in handed or any(isinstance(c, Tensor) and np.may_share_memory(c.array, g) for c in gs):
                 g = g.copy()

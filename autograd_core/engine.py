@@ -15,7 +15,10 @@ import numpy as np
 from .dtypes import C64, C128, F32, F64
 from .errors import AutogradError
 from .graph import OUTPUT, Leaf, Node, clock, make_node, mode, overwritten, owner, watch, wrote
+from .kernels.coo import RowGradient
+from .kernels.indexing import add_rows
 from .op import raw, sym
+from .sparse import SparseTensor, sparse_gradient
 from .tensor import Tensor, wrap
 
 
@@ -379,16 +382,15 @@ def _run_hooks(node: Node, g: Any, symbolic: bool) -> Any:
     extra = node.extra
     assert extra is not None
     for hook in list((extra.hooks or {}).values()):
-        got = hook(g if symbolic else wrap(np.asarray(g)))
+        got = hook(g if symbolic else _shown(g))
         if got is not None:
             if not isinstance(got, Tensor):
                 raise TypeError(f"register_hook: a hook must return None or a Tensor, got {type(got).__name__}.")
-            if got.array.shape != np.shape(g.array if symbolic else g):
+            if tuple(got.shape) != tuple(g.shape):
                 raise AutogradError(
-                    f"register_hook: a hook changed the gradient's shape from {np.shape(g.array if symbolic else g)} "
-                    f"to {got.array.shape}."
+                    f"register_hook: a hook changed the gradient's shape from {tuple(g.shape)} to {tuple(got.shape)}."
                 )
-            g = got if symbolic else got.array
+            g = got if symbolic else got.row_gradient() if isinstance(got, SparseTensor) else got.array
     for hook in list((extra.prehooks or {}).values()):
         got = hook((g if symbolic else wrap(np.asarray(g)),))
         if got is not None:
@@ -397,6 +399,11 @@ def _run_hooks(node: Node, g: Any, symbolic: bool) -> Any:
         new = g if symbolic else wrap(np.array(g))
         extra.grad = new if extra.grad is None else extra.grad + new
     return g
+
+
+def _shown(g: Any) -> Tensor:
+    """A gradient of the ordinary backward as a hook sees it."""
+    return sparse_gradient(g) if g.__class__ is RowGradient else wrap(np.asarray(g))
 
 
 def _run_post_hooks(node: Node, grads: Any, g: Any, symbolic: bool) -> list[Any]:
@@ -428,6 +435,8 @@ def _accumulate(
         if create_graph:
             g = g if isinstance(g, Tensor) else wrap(np.asarray(g))
             leaf.grad = sym.clone(g) if old is None else old + g
+        elif g.__class__ is RowGradient or old.__class__ is SparseTensor:
+            leaf.grad = _add_sparse(old, g)
         elif old is not None:
             a = g.array if isinstance(g, Tensor) else g
             if old.node is not None:
@@ -447,6 +456,19 @@ def _accumulate(
             for hook in list(leaf.extra.post_hooks.values()):
                 hook()
     # Buffers are compared by identity while all of them are alive in `leaves`, so ids cannot be reused meanwhile.
+
+
+def _add_sparse(old: Tensor | None, g: Any) -> Tensor:
+    """The sum of a leaf's old gradient and a new one, where one of them is sparse; it is as long as both are."""
+    if g.__class__ is not RowGradient:
+        return old + (g if isinstance(g, Tensor) else wrap(g))  # type: ignore[operator, no-any-return]
+    if old is None:
+        return sparse_gradient(RowGradient(g.rows, g.values.copy(), g.shape))
+    if old.__class__ is SparseTensor or old.node is not None:
+        return old.detach() + sparse_gradient(g)  # type: ignore[operator, no-any-return]
+    add_rows(old.array, g.rows, g.values)
+    wrote(old.array)
+    return old
 
 
 def _freed_error(node: Node) -> AutogradError:

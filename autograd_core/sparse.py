@@ -235,7 +235,7 @@ class SparseTensor(Tensor):
         return self._with(self._content.detach())
 
     @property
-    def data(self) -> SparseTensor:  # type: ignore[override]
+    def data(self) -> SparseTensor:  # type: ignore[override, misc]
         """A constant that shares the places and values."""
         return self.detach()
 
@@ -301,6 +301,12 @@ class SparseTensor(Tensor):
     @grad.deleter
     def grad(self) -> None:
         self._content.grad = None
+
+    def row_gradient(self) -> kernels.RowGradient:
+        """The parts of a sparse tensor of rows as the backward pass carries them."""
+        if self.sparse_dim() != 1:
+            raise ShapeError(f"row_gradient: expected 1 sparse dimension, got {self.sparse_dim()}; the gradient consists of rows.")
+        return kernels.RowGradient(self._index[0], self._content.array, self._sizes)
 
     def register_hook(self, hook: Callable[[Any], Any]) -> RemovableHandle:
         """Call ``hook(grad)`` with the sparse gradient; what it returns (same places) replaces it."""

@@ -211,11 +211,11 @@ class Tensor:
                 raise TypeError(f"Tensor.grad: expected a Tensor or None, got {type(value).__name__}.")
             if value is self:
                 raise AutogradError("Tensor.grad: a tensor cannot be its own gradient; use clone().")
-            if value.array.shape != self.array.shape:
+            if value.shape != self.array.shape:
                 raise AutogradError(
-                    f"Tensor.grad: a gradient of shape {value.array.shape} does not fit a tensor of shape {self.array.shape}."
+                    f"Tensor.grad: a gradient of shape {tuple(value.shape)} does not fit a tensor of shape {self.array.shape}."
                 )
-            if value.array.dtype != self.array.dtype:
+            if value.dtype is not self.dtype:
                 raise AutogradError(
                     f"Tensor.grad: a gradient of dtype {value.dtype.name} does not fit a tensor of dtype {self.dtype.name}."
                 )

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import AutogradError
 from ..graph import wrote
+from ..kernels import coo
 from ..kernels import indexing as kernels
-from ..op import defop, sym
+from ..op import defop, helper, raw, sym
 from ..tensor import Tensor, wrap
 from .checks import floating, integers, tensor
 
@@ -40,6 +42,24 @@ defop(
     name="embedding",
     formula="the rows of weight at index",
     weight=lambda g, index, weight_shape, padding_idx, by_count, F: F.add_rows(
+        g, index, weight_shape, padding_idx, by_count
+    ),
+)
+
+
+@helper
+def row_gradient(F: Any, g: Any, index: Any, shape: tuple[int, ...], padding_idx: int, by_count: bool) -> Any:
+    """The gradient of a table as rows and values; under ``create_graph`` it is dense."""
+    return (coo.row_gradient if F is raw else F.add_rows)(g, index, shape, padding_idx, by_count)
+
+
+defop(
+    lambda weight, index, padding_idx, by_count: kernels.take_rows(weight, index),
+    "weight index",
+    "padding_idx by_count",
+    name="embedding_sparse",
+    formula="the rows of weight at index, whose gradient is sparse",
+    weight=lambda g, index, weight_shape, padding_idx, by_count, F: F.row_gradient(
         g, index, weight_shape, padding_idx, by_count
     ),
 )
@@ -90,6 +110,18 @@ def embedding_renorm_(weight: Tensor, input: Tensor, max_norm: float, norm_type:
     return weight
 
 
+def _lookup(name: str, weight: Tensor, sparse: bool) -> Any:
+    """The op that reads rows; a sparse gradient can only rest at a leaf."""
+    if not sparse:
+        return sym.embedding
+    if weight.node is not None and weight.node.op is not None:
+        raise AutogradError(
+            f"{name}: sparse=True needs a weight that is a leaf, this one was computed by '{weight.node.op.name}'; "
+            "its gradient is dense. Use sparse=False, or pass the parameter itself."
+        )
+    return sym.embedding_sparse
+
+
 def embedding(
     input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
     norm_type: float = 2.0,
@@ -108,7 +140,8 @@ def embedding(
     scale_grad_by_freq : bool
         Divide each row's gradient by how often it was picked.
     sparse : bool
-        Accepted; the gradient is dense.
+        Let the gradient of ``weight``, which must then be a leaf, be a sparse tensor of rows.  (It is dense under
+        ``create_graph``, and where a dense gradient of the same leaf is added.)
 
     Returns
     -------
@@ -119,7 +152,7 @@ def embedding(
     IndexError
         If an index is no row.
     RuntimeError
-        If the indices are not integers.
+        If the indices are not integers, or ``sparse`` and ``weight`` is computed from other tensors.
 
     Source: PyTorch, ``torch.nn.functional.embedding``.
     """
@@ -130,7 +163,7 @@ def embedding(
     padding = _padding("embedding", padding_idx, table.array.shape[0])
     if max_norm is not None:
         embedding_renorm_(table, index, max_norm, norm_type)
-    return sym.embedding(table, index, padding, bool(scale_grad_by_freq))
+    return _lookup("embedding", table, sparse)(table, index, padding, bool(scale_grad_by_freq))
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
@@ -212,6 +245,8 @@ def embedding_bag(
         A factor for each row, for mode "sum".
     padding_idx : int, optional
         A row that counts nowhere.
+    sparse : bool
+        As for :func:`embedding`; not for mode "max".
 
     Returns
     -------
@@ -232,6 +267,8 @@ def embedding_bag(
         raise RuntimeError(f"{name}: weight must have 2 dimensions (rows, features), got shape {table.array.shape}.")
     if mode not in ("sum", "mean", "max"):
         raise ValueError(f"{name}: mode has to be 'sum', 'mean' or 'max', got {mode!r}.")
+    if sparse and mode == "max":
+        raise RuntimeError(f"{name}: sparse gradients do not go with mode='max'; use sparse=False, or mode 'sum' or 'mean'.")
     if per_sample_weights is not None:
         if mode != "sum":
             raise NotImplementedError(f"{name}: per_sample_weights is only defined for mode='sum', got mode={mode!r}.")
@@ -250,7 +287,7 @@ def embedding_bag(
         kept = np.flatnonzero(index.array != padding)
         index, bag = wrap(index.array[kept]), bag[kept]
         factors = None if factors is None else sym.take_index(factors, (kept,))
-    rows = sym.embedding(table, index, padding, bool(scale_grad_by_freq))
+    rows = _lookup(name, table, sparse)(table, index, padding, bool(scale_grad_by_freq))
     if factors is not None:
         rows = rows * factors
     shape = (bags, table.array.shape[1])

@@ -96,7 +96,7 @@ def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Tensor, 
 
 
 def _scale(grad: Any, scale: float) -> None:
-    a = _values(grad) if getattr(grad, "is_sparse", False) else grad.array
+    a = grad._values().array if getattr(grad, "is_sparse", False) else grad.array  # linear: repeated rows may stay apart
     np.multiply(a, a.dtype.type(scale), out=a)
     graph.wrote(a)
 
@@ -158,6 +158,8 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
     bound = float(clip_value)
     for p in _tensors("clip_grad_value_", parameters):
         if p.grad is not None:
+            if getattr(p.grad, "is_sparse", False):
+                p.grad = p.grad.coalesce()  # type: ignore[attr-defined]
             a = _values(p.grad)
             np.clip(a, -bound, bound, out=a)
             graph.wrote(a)
