@@ -234,8 +234,8 @@ class SparseTensor(Tensor):
         """A constant that shares the places and values."""
         return self._with(self._content.detach())
 
-    @property
-    def data(self) -> SparseTensor:  # type: ignore[override, misc]
+    @property  # type: ignore[misc]
+    def data(self) -> SparseTensor:  # type: ignore[override]
         """A constant that shares the places and values."""
         return self.detach()
 
@@ -482,7 +482,8 @@ class SparseTensor(Tensor):
 def make_sparse(index: Any, values: Tensor, sizes: tuple[int, ...], coalesced: bool) -> SparseTensor:
     """A sparse tensor of parts that are known to fit (int64 places, their values)."""
     t: SparseTensor = object.__new__(SparseTensor)
-    t._index, t._content, t._sizes, t._coalesced = index, values, tuple(sizes), coalesced
+    t._index, t._content, t._sizes = index, values, tuple(sizes)
+    t._coalesced = coalesced or index.shape[1] < 2
     return t
 
 
