@@ -416,9 +416,8 @@ class Tensor:
 
     def __repr__(self) -> str:
         suffixes = []
-        if self.array.dtype not in (dtypes.default.numpy, dtypes.default.complex, np.dtype(np.int64), np.dtype(bool)):
-            suffixes.append(f"dtype={self.dtype!r}")
-        elif self.array.size == 0 and self.array.dtype != dtypes.default.numpy:
+        plain = (dtypes.default.numpy, dtypes.default.complex, np.dtype(np.int64), np.dtype(bool))
+        if self.array.dtype not in plain or (self.array.size == 0 and self.array.dtype != dtypes.default.numpy):
             suffixes.append(f"dtype={self.dtype!r}")
         if self.node is not None:
             suffixes.append("requires_grad=True" if self.node.op is None else f"grad_fn={self._grad_fn_text()}")

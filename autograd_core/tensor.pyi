@@ -1,5 +1,7 @@
 """Types of tensor.py, made by scripts/make_stub.py from the live class; do not edit."""
 
+# ruff: noqa
+
 import builtins
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any

@@ -12,25 +12,115 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..errors import wrong_type
 from ..dispatch import promote_inputs
+from ..errors import wrong_type
 from ..op import INPLACE, METHODS, method, sym
 from ..tensor import Tensor, wrap
-from . import basic, elementwise as e
+from . import elementwise as e
 
 Number = builtins.int | builtins.float | builtins.complex | builtins.bool
 
 __all__ = [
-    "abs", "absolute", "acos", "acosh", "add", "addcdiv", "addcmul", "arccos", "arccosh", "arcsin", "arcsinh",
-    "arctan", "arctan2", "arctanh", "asin", "asinh", "atan", "atan2", "atanh", "bitwise_and", "bitwise_left_shift",
-    "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "ceil", "clamp", "clamp_max", "clamp_min",
-    "clip", "clone", "conj", "cos", "cosh", "div", "divide", "eq", "exp", "exp2", "expm1", "fix", "floor",
-    "floor_divide", "fmax", "fmin", "fmod", "frac", "ge", "greater", "greater_equal", "gt", "isfinite", "isinf",
-    "isnan", "le", "lerp", "less", "less_equal", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2",
-    "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "masked_fill", "maximum", "mul", "minimum",
-    "multiply", "ne", "neg", "negative", "not_equal", "positive", "pow", "reciprocal", "relu", "remainder", "round",
-    "rsqrt", "rsub", "sgn", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "sub", "subtract", "tan", "tanh",
-    "true_divide", "trunc", "where",
+    "abs",
+    "absolute",
+    "acos",
+    "acosh",
+    "add",
+    "addcdiv",
+    "addcmul",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "bitwise_and",
+    "bitwise_left_shift",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_right_shift",
+    "bitwise_xor",
+    "ceil",
+    "clamp",
+    "clamp_max",
+    "clamp_min",
+    "clip",
+    "clone",
+    "conj",
+    "cos",
+    "cosh",
+    "div",
+    "divide",
+    "eq",
+    "exp",
+    "exp2",
+    "expm1",
+    "fix",
+    "floor",
+    "floor_divide",
+    "fmax",
+    "fmin",
+    "fmod",
+    "frac",
+    "ge",
+    "greater",
+    "greater_equal",
+    "gt",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "le",
+    "lerp",
+    "less",
+    "less_equal",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
+    "logaddexp2",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "lt",
+    "masked_fill",
+    "maximum",
+    "minimum",
+    "mul",
+    "multiply",
+    "ne",
+    "neg",
+    "negative",
+    "not_equal",
+    "positive",
+    "pow",
+    "reciprocal",
+    "relu",
+    "remainder",
+    "round",
+    "rsqrt",
+    "rsub",
+    "sgn",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sinh",
+    "sqrt",
+    "square",
+    "sub",
+    "subtract",
+    "tan",
+    "tanh",
+    "true_divide",
+    "trunc",
+    "where",
 ]  # fmt: skip
 
 UNARY = (
@@ -187,7 +277,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
         if c.array.dtype != np.uint8:
             raise RuntimeError(f"where: the condition must be a bool tensor, got {c.dtype.name}; compare it with something.")
         c = wrap(c.array.astype(bool))
-    sides = [v if isinstance(v, Tensor) else v for v in (input, other)]
+    sides = (input, other)
     arrays = promote_inputs(_WHERE, tuple(v.array if isinstance(v, Tensor) else v for v in sides))
     if arrays[0] is None:
         raise TypeError(f"where: expected tensors or numbers, got ({type(input).__name__}, {type(other).__name__}).")

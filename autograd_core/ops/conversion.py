@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, factories
-from ..device import check_device, device as Device
+from ..device import check_device
+from ..device import device as Device
 from ..graph import mode, wrote
 from ..inplace import check_writable, move, store, write
 from ..op import METHODS, method, sym
@@ -22,7 +23,7 @@ __all__ = [
 def _convert(input: Tensor, target: Any, copy: bool = False) -> Tensor:
     if input.array.dtype == target:
         return sym.clone(input) if copy else input
-    return sym.cast(input, target)  # type: ignore[no-any-return]
+    return sym.cast(input, target)
 
 
 @method()
@@ -184,7 +185,7 @@ def _new(name: str) -> Any:
     make = getattr(factories, name)
 
     def f(self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **kw: Any) -> Tensor:
-        return make(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad, **kw)  # type: ignore[no-any-return]
+        return make(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad, **kw)
 
     f.__name__ = f"new_{name}"
     f.__doc__ = f":func:`{name}` in this tensor's type."
