@@ -1,4 +1,4 @@
-"""Shows: back-propagation teaching two hidden sigmoid units to compute XOR, from a hundred random starts at once.
+"""Shows: back-propagation teaching two hidden sigmoid units to compute XOR, from 200 random starts at once.
 Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors" (1986).
 Result: over 60 % of the starts solve it (the rest rest in local minima, as in 1986); our gradient = theirs to 1e-12.
 """

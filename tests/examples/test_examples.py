@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("matplotlib")
 
 FOLDER = Path(__file__).parents[2] / "examples"
-OTHERS = {"_common", "gallery", "digits_cnn"}  # digits_cnn has its own command line and tests
-PROGRAMS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in OTHERS)
+OTHERS = {"gallery", "digits_cnn"}  # digits_cnn has its own command line and tests
+PROGRAMS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in OTHERS and path.stem[0] != "_")
 
 
 @pytest.fixture(autouse=True)
