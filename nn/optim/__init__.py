@@ -48,3 +48,12 @@ __all__ = [
     "SparseAdam",
     "lr_scheduler",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """``nn.optim.swa_utils`` without an import of its own, as in PyTorch; loaded when touched, since it needs ``nn.Module``."""
+    if name == "swa_utils":
+        import importlib
+
+        return importlib.import_module(".swa_utils", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
