@@ -365,7 +365,9 @@ def explain(op: Op, xs: tuple[Any, ...], error: Exception) -> Exception:
         made = TypeError(f"{op.name}: expected tensors or numbers, got ({kinds}).")
     elif isinstance(error, TypeError):
         kinds = ", ".join(f"{x.dtype}" for x in xs if isinstance(x, np.ndarray))
-        made = RuntimeError(f"{op.name}: not defined for dtype {kinds}; convert the tensor first, for example with float() or long().")
+        made = RuntimeError(
+            f"{op.name}: not defined for dtype {kinds}; convert the tensor first, for example with float() or long()."
+        )
     else:
         kind = type(error) if type(error) in (IndexError, TypeError, MemoryError, ZeroDivisionError) else RuntimeError
         if text.startswith(f"{op.name}:") or isinstance(error, RuntimeError):

@@ -49,7 +49,12 @@ def set_printoptions(
         if profile not in profiles:
             raise ValueError(f"set_printoptions: profile must be one of {sorted(profiles)}, got {profile!r}.")
         options.precision, options.threshold, options.edgeitems, options.linewidth = profiles[profile]  # type: ignore[assignment]
-    for key, value in (("precision", precision), ("threshold", threshold), ("edgeitems", edgeitems), ("linewidth", linewidth)):
+    for key, value in (
+        ("precision", precision),
+        ("threshold", threshold),
+        ("edgeitems", edgeitems),
+        ("linewidth", linewidth),
+    ):
         if value is not None:
             setattr(options, key, value)
     options.sci_mode = sci_mode

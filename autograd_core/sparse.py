@@ -294,7 +294,9 @@ class SparseTensor(Tensor):
     def grad(self, value: Any) -> None:
         if value is not None:
             if not isinstance(value, SparseTensor) or not np.array_equal(value._index, self._index):
-                raise AutogradError("Tensor.grad: the gradient of a sparse tensor is a sparse one with the same indices.")
+                raise AutogradError(
+                    "Tensor.grad: the gradient of a sparse tensor is a sparse one with the same indices."
+                )
             value = value._content
         self._content.grad = value
 
@@ -305,7 +307,9 @@ class SparseTensor(Tensor):
     def row_gradient(self) -> kernels.RowGradient:
         """The parts of a sparse tensor of rows as the backward pass carries them."""
         if self.sparse_dim() != 1:
-            raise ShapeError(f"row_gradient: expected 1 sparse dimension, got {self.sparse_dim()}; the gradient consists of rows.")
+            raise ShapeError(
+                f"row_gradient: expected 1 sparse dimension, got {self.sparse_dim()}; the gradient consists of rows."
+            )
         return kernels.RowGradient(self._index[0], self._content.array, self._sizes)
 
     def register_hook(self, hook: Callable[[Any], Any]) -> RemovableHandle:
@@ -326,9 +330,7 @@ class SparseTensor(Tensor):
     def add(self, other: Any, *, alpha: Any = 1) -> Any:
         """The sum with a sparse tensor (sparse) or a dense one (dense)."""
         if not isinstance(other, Tensor):
-            raise TypeError(
-                f"add: a sparse tensor plus {other!r} would be dense; use to_dense() first."
-            )
+            raise TypeError(f"add: a sparse tensor plus {other!r} would be dense; use to_dense() first.")
         if not isinstance(other, SparseTensor):
             return self.to_dense() + (other if alpha == 1 else other * alpha)
         if self._sizes != other._sizes or self.sparse_dim() != other.sparse_dim():
@@ -337,7 +339,10 @@ class SparseTensor(Tensor):
                 f"{self.sparse_dim()} and {other.sparse_dim()}) cannot be added; sparse tensors do not broadcast."
             )
         kind = dtypes.promote_numpy(self._content.array.dtype, other._content.array.dtype)
-        parts = [sym.cast(self._content, kind), sym.cast(other._content if alpha == 1 else other._content * alpha, kind)]
+        parts = [
+            sym.cast(self._content, kind),
+            sym.cast(other._content if alpha == 1 else other._content * alpha, kind),
+        ]
         both = make_sparse(np.concatenate([self._index, other._index], 1), sym.cat(parts, 0), self._sizes, False)
         return both.coalesce() if self._coalesced and other._coalesced else both
 
@@ -362,7 +367,9 @@ class SparseTensor(Tensor):
     def div(self, other: Any) -> SparseTensor:  # type: ignore[override]
         """The quotient by a number or a 0-d tensor."""
         if isinstance(other, SparseTensor) or (isinstance(other, Tensor) and other.array.ndim):
-            raise ShapeError("div: a sparse tensor can be divided by a number only; 0 / 0 lies at most places otherwise.")
+            raise ShapeError(
+                "div: a sparse tensor can be divided by a number only; 0 / 0 lies at most places otherwise."
+            )
         return self._with(self._content / other)
 
     def __add__(self, other: Any) -> Any:
@@ -419,7 +426,9 @@ class SparseTensor(Tensor):
         """Two sparse dimensions swapped."""
         a, b, k = self._dim("transpose", dim0), self._dim("transpose", dim1), self.sparse_dim()
         if a >= k or b >= k:
-            raise ShapeError(f"transpose: only the {k} sparse dimensions of a sparse tensor can be swapped, got {dim0}, {dim1}.")
+            raise ShapeError(
+                f"transpose: only the {k} sparse dimensions of a sparse tensor can be swapped, got {dim0}, {dim1}."
+            )
         order = list(range(self.ndim))
         order[a], order[b] = b, a
         sizes = tuple(self._sizes[i] for i in order)
@@ -428,7 +437,9 @@ class SparseTensor(Tensor):
     def t(self) -> SparseTensor:
         """The transpose of a sparse matrix."""
         if self.ndim != 2 or self.sparse_dim() != 2:
-            raise ShapeError(f"t: expected a sparse matrix, got shape {self._sizes} with {self.dense_dim()} dense dimensions.")
+            raise ShapeError(
+                f"t: expected a sparse matrix, got shape {self._sizes} with {self.dense_dim()} dense dimensions."
+            )
         return self.transpose(0, 1)
 
     @property
@@ -606,7 +617,9 @@ def mm(input: Tensor, mat2: Tensor) -> Any:
             f"{input.shape[1]} columns, the second {mat2.shape[0]} rows."
         )
     if input.dtype is not mat2.dtype:
-        raise DtypeError(f"sparse.mm: expected one dtype, got {input.dtype.name} and {mat2.dtype.name}; convert one with to().")
+        raise DtypeError(
+            f"sparse.mm: expected one dtype, got {input.dtype.name} and {mat2.dtype.name}; convert one with to()."
+        )
     if not isinstance(input, SparseTensor):
         return input @ mat2  # type: ignore[operator]
     if isinstance(mat2, SparseTensor):
@@ -673,7 +686,9 @@ def to_sparse(self: Tensor, sparse_dim: int | None = None) -> SparseTensor:
     n = self.array.ndim
     k = n if sparse_dim is None else sparse_dim
     if not (0 < k <= n or (k == 0 and n == 0)):
-        raise ShapeError(f"to_sparse: sparse_dim must be 1 to {n} for a tensor of shape {self.array.shape}, got {sparse_dim}.")
+        raise ShapeError(
+            f"to_sparse: sparse_dim must be 1 to {n} for a tensor of shape {self.array.shape}, got {sparse_dim}."
+        )
     there = self.array != 0
     found = (there if k == n else there.any(tuple(range(k, n)))).reshape(self.array.shape[:k])
     index = np.stack(np.nonzero(found)).astype(np.int64) if k else np.zeros((0, int(found)), np.int64)

@@ -287,7 +287,9 @@ class Tensor:
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
         """Call ``hook(tensor)`` after this leaf's ``.grad`` was accumulated."""
         if self.node is None or self.node.op is not None:
-            raise AutogradError("register_post_accumulate_grad_hook: only leaf tensors that require grad have such hooks.")
+            raise AutogradError(
+                "register_post_accumulate_grad_hook: only leaf tensors that require grad have such hooks."
+            )
         extra = extra_of(self.node)
         if extra.post_hooks is None:
             extra.post_hooks = {}
@@ -309,7 +311,9 @@ class Tensor:
     def detach_(self) -> Tensor:
         """Make this tensor a constant, in place."""
         if self.extra is not None and self.extra.view_of is not None:
-            raise AutogradError("detach_: a view cannot be detached in place, its base would stay tracked; use detach().")
+            raise AutogradError(
+                "detach_: a view cannot be detached in place, its base would stay tracked; use detach()."
+            )
         self.node = None
         return self
 
@@ -347,7 +351,9 @@ class Tensor:
     def item(self) -> Any:
         """The value of a tensor of one element, as a Python number."""
         if self.array.size != 1:
-            raise ShapeError(f"item: a tensor with {self.array.size} elements (shape {self.array.shape}) is not one number.")
+            raise ShapeError(
+                f"item: a tensor with {self.array.size} elements (shape {self.array.shape}) is not one number."
+            )
         return self.array.item()
 
     def tolist(self) -> Any:

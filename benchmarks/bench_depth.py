@@ -1,6 +1,6 @@
 """Time per node of chains of 100 to 200,000 ops, forward and backward: it should not grow.
 
-    python benchmarks/bench_depth.py
+python benchmarks/bench_depth.py
 """
 
 from __future__ import annotations

@@ -83,7 +83,12 @@ def main(small: bool = False, out: str = "runs/loss_landscape") -> dict[str, flo
         with torch.no_grad():
             final[name] = loss_at(model, centre, x, y)
             surface = [
-                [loss_at(model, [c + float(i) * u + float(j) * v for c, u, v in zip(centre, a, b, strict=True)], x, y) for i in side]
+                [
+                    loss_at(
+                        model, [c + float(i) * u + float(j) * v for c, u, v in zip(centre, a, b, strict=True)], x, y
+                    )
+                    for i in side
+                ]
                 for j in side
             ]
         drawn = ax.contourf(side, side, np.log10(np.array(surface)), 20, cmap="viridis")

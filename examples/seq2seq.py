@@ -10,8 +10,16 @@ import autograd_core as torch
 import nn
 import nn.functional as F
 
-RESULT = {"whole sequences right": (0.95, 1.0), "attention within one of the anti-diagonal": (0.75, 1.0), "symbols right": (0.99, 1.0)}
-SMALL = {"whole sequences right": (0.2, 1.0), "attention within one of the anti-diagonal": (0.5, 1.0), "symbols right": (0.6, 1.0)}
+RESULT = {
+    "whole sequences right": (0.95, 1.0),
+    "attention within one of the anti-diagonal": (0.75, 1.0),
+    "symbols right": (0.99, 1.0),
+}
+SMALL = {
+    "whole sequences right": (0.2, 1.0),
+    "attention within one of the anti-diagonal": (0.5, 1.0),
+    "symbols right": (0.6, 1.0),
+}
 SYMBOLS, START = 12, 12
 
 
@@ -23,7 +31,11 @@ class Seq2Seq(nn.Module):
         self.embed = nn.Embedding(SYMBOLS + 1, width)
         self.encoder = nn.GRU(width, width, batch_first=True, bidirectional=True)
         self.cell = nn.GRUCell(3 * width, width)
-        self.key, self.query, self.score = nn.Linear(2 * width, width), nn.Linear(width, width), nn.Linear(width, 1, bias=False)
+        self.key, self.query, self.score = (
+            nn.Linear(2 * width, width),
+            nn.Linear(width, width),
+            nn.Linear(width, 1, bias=False),
+        )
         self.first, self.out = nn.Linear(2 * width, width), nn.Linear(3 * width, SYMBOLS)
 
     def forward(self, x: torch.Tensor, target: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
@@ -72,7 +84,10 @@ def main(small: bool = False, out: str = "runs/seq2seq") -> dict[str, float]:
     figure, (left, middle, corner) = canvas(1, 3, 9.5, 3)
     left.plot(losses, lw=0.8)
     left.set(yscale="log", xlabel="step", title="Training loss (nats a symbol)")
-    for ax, picture, title in ((middle, looks[0], "Attention, one sequence"), (corner, looks.mean(0), "Attention, mean of 500")):
+    for ax, picture, title in (
+        (middle, looks[0], "Attention, one sequence"),
+        (corner, looks.mean(0), "Attention, mean of 500"),
+    ):
         ax.imshow(picture.numpy(), cmap="viridis", vmin=0, vmax=1)
         ax.set(xlabel="read", ylabel="written", title=title, xticks=range(length), yticks=range(length))
     letters = np.array(list("abcdefghijkl"))

@@ -29,7 +29,10 @@ def reduce_to(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 @pytest.mark.parametrize("name", OPS)
 @QUICK
-@given(shapes=hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=4, min_side=0, max_side=4), seed=st.integers(0, 2**16))
+@given(
+    shapes=hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=4, min_side=0, max_side=4),
+    seed=st.integers(0, 2**16),
+)
 def test_binary_ops_broadcast(name: str, shapes: hnp.BroadcastableShapes, seed: int) -> None:
     forward, rule = OPS[name]
     rng = np.random.default_rng(seed)
@@ -49,7 +52,9 @@ def test_binary_ops_broadcast(name: str, shapes: hnp.BroadcastableShapes, seed: 
 @QUICK
 @given(data=st.data(), shape=hnp.array_shapes(min_dims=0, max_dims=4, min_side=1, max_side=4))
 def test_reductions(data: st.DataObject, shape: tuple[int, ...]) -> None:
-    dims = data.draw(st.lists(st.integers(-len(shape), len(shape) - 1), unique_by=lambda d: d % len(shape)) if shape else st.just([]))
+    dims = data.draw(
+        st.lists(st.integers(-len(shape), len(shape) - 1), unique_by=lambda d: d % len(shape)) if shape else st.just([])
+    )
     keep = data.draw(st.booleans())
     a = np.random.default_rng(0).standard_normal(shape)
     x = ac.tensor(a, requires_grad=True)

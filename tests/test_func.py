@@ -132,12 +132,32 @@ def test_functional_call_per_sample_gradients():
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [
-        (lambda: func.grad(lambda x: x)(X), RuntimeError, r"grad: the function must return one 0-d tensor, got shapes \(3,\)"),
-        (lambda: func.grad(cubic)(ac.tensor([1, 2, 3])), RuntimeError, "grad: cannot differentiate with respect to a tensor of type int64"),
-        (lambda: func.grad(cubic, argnums=2)(X), RuntimeError, "grad: argnums 2 is out of range for 1 positional arguments."),
-        (lambda: func.jvp(cubic, (X,), (ac.ones(2),)), RuntimeError, r"jvp: a tangent has shape \(2,\), its primal \(3,\)"),
+        (
+            lambda: func.grad(lambda x: x)(X),
+            RuntimeError,
+            r"grad: the function must return one 0-d tensor, got shapes \(3,\)",
+        ),
+        (
+            lambda: func.grad(cubic)(ac.tensor([1, 2, 3])),
+            RuntimeError,
+            "grad: cannot differentiate with respect to a tensor of type int64",
+        ),
+        (
+            lambda: func.grad(cubic, argnums=2)(X),
+            RuntimeError,
+            "grad: argnums 2 is out of range for 1 positional arguments.",
+        ),
+        (
+            lambda: func.jvp(cubic, (X,), (ac.ones(2),)),
+            RuntimeError,
+            r"jvp: a tangent has shape \(2,\), its primal \(3,\)",
+        ),
         (lambda: func.vmap(cubic)(1.0), ValueError, "vmap: in_dims 0 is no dimension of float."),
-        (lambda: func.vmap(lambda a, b: a)(ac.ones(2), ac.ones(3)), ValueError, r"vmap: the mapped dimensions must be of one size, got \[2, 3\]."),
+        (
+            lambda: func.vmap(lambda a, b: a)(ac.ones(2), ac.ones(3)),
+            ValueError,
+            r"vmap: the mapped dimensions must be of one size, got \[2, 3\].",
+        ),
     ],
 )
 def test_func_errors(call, error, text):
@@ -242,7 +262,9 @@ def test_checkpoint_keeps_no_values_and_takes_trees():
 def test_checkpoint_errors_and_sequences():
     x = ac.ones(2, requires_grad=True)
     y = checkpoint(lambda v: v**3, x)
-    with pytest.raises(RuntimeError, match="checkpoint: second derivatives of a checkpointed segment are not available"):
+    with pytest.raises(
+        RuntimeError, match="checkpoint: second derivatives of a checkpointed segment are not available"
+    ):
         ac.autograd.grad(y.sum(), x, create_graph=True)
     z = checkpoint_sequential([ac.sin, ac.exp, ac.sin], 2, x)
     z.sum().backward()
@@ -279,7 +301,9 @@ def test_assert_close():
         "Tensor-likes are not close!\n\nMismatched elements: 1 / 2 (50.0%)\nGreatest absolute difference: 0.5 at index (1,) (up to 1e-05 allowed)\n"
         "Greatest relative difference: 0.2 at index (1,) (up to 1.3e-06 allowed)"
     )
-    with pytest.raises(AssertionError, match="attribute 'dtype' do not match: autograd_core.float32 != autograd_core.float64."):
+    with pytest.raises(
+        AssertionError, match="attribute 'dtype' do not match: autograd_core.float32 != autograd_core.float64."
+    ):
         assert_close(a, a.double())
     with pytest.raises(AssertionError, match=r"attribute 'shape' do not match: \(2,\) != \(1,\)."):
         assert_close(a, a[:1])
@@ -297,10 +321,19 @@ def test_assert_close():
         (lambda: ac.jit.trace(None, None), "jit.trace: there is no TorchScript here."),
         (lambda: ac.onnx.export(None), "onnx.export: there is no ONNX exporter here."),
         (lambda: ac.hub.load_state_dict_from_url("x"), "hub.load_state_dict_from_url: nothing is downloaded here."),
-        (lambda: ac.distributed.init_process_group("nccl"), "distributed.init_process_group: this engine trains in one process."),
+        (
+            lambda: ac.distributed.init_process_group("nccl"),
+            "distributed.init_process_group: this engine trains in one process.",
+        ),
         (lambda: ac.distributed.ReduceOp.SUM, "distributed.ReduceOp: this engine trains in one process."),
-        (lambda: ac.multiprocessing.spawn(print), "multiprocessing.spawn: tensors are not shared between processes here."),
-        (lambda: ac.utils.tensorboard.SummaryWriter(), "utils.tensorboard: this part of torch.utils has no counterpart here."),
+        (
+            lambda: ac.multiprocessing.spawn(print),
+            "multiprocessing.spawn: tensors are not shared between processes here.",
+        ),
+        (
+            lambda: ac.utils.tensorboard.SummaryWriter(),
+            "utils.tensorboard: this part of torch.utils has no counterpart here.",
+        ),
         (lambda: ac.cuda.FloatTensor(2), "cuda.FloatTensor: this engine runs on the CPU only."),
         (lambda: ac.BFloat16Tensor(2), "BFloat16Tensor: NumPy has no bfloat16."),
         (lambda: ac.zeros(2).bfloat16(), "bfloat16"),

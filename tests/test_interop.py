@@ -105,10 +105,16 @@ def test_facts_about_shapes():
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda x: np.cbrt(x), "numpy.cbrt: there is no Tensor form of it, and a plain result would lose the gradient. Call it with tensor.detach().numpy()."),
+        (
+            lambda x: np.cbrt(x),
+            "numpy.cbrt: there is no Tensor form of it, and a plain result would lose the gradient. Call it with tensor.detach().numpy().",
+        ),
         (lambda x: np.interp(x, [0, 1], [1, 2]), "numpy.interp: there is no Tensor form of it"),
         (lambda x: np.add.at(x, [0], 1), "numpy.add.at: there is no Tensor form of it"),
-        (lambda x: np.exp(x, where=np.ones(3, bool)), "numpy.exp: where= is not understood for tensors; use autograd_core.where()."),
+        (
+            lambda x: np.exp(x, where=np.ones(3, bool)),
+            "numpy.exp: where= is not understood for tensors; use autograd_core.where().",
+        ),
         (lambda x: np.reshape(x, (3,), order="F"), "numpy.reshape: only order='C' is understood for tensors, got 'F'."),
     ],
 )
@@ -129,7 +135,9 @@ def test_sharing_memory():
     assert t[1, 2].item() == 7
     assert np.asarray(t, dtype=np.float64).dtype == np.float64
     assert not np.shares_memory(np.array(t), t.array)
-    with pytest.raises(RuntimeError, match=r"requires grad, and an ndarray cannot carry gradients. Use tensor.detach\(\).numpy\(\)"):
+    with pytest.raises(
+        RuntimeError, match=r"requires grad, and an ndarray cannot carry gradients. Use tensor.detach\(\).numpy\(\)"
+    ):
         np.asarray(t.clone().requires_grad_())
 
 
@@ -150,7 +158,12 @@ def test_python_numbers_and_lists():
     t = ac.tensor([[1, 2], [3, 4]])
     assert t.tolist() == [[1, 2], [3, 4]] and [r.tolist() for r in t] == [[1, 2], [3, 4]]
     assert len(t) == 2 and 3 in t and 9 not in t
-    assert f"{ac.tensor(1.5):.2f}" == "1.50" and int(ac.tensor(3)) == 3 and float(ac.tensor(2)) == 2.0 and [10, 20, 30][ac.tensor(1)] == 20
+    assert (
+        f"{ac.tensor(1.5):.2f}" == "1.50"
+        and int(ac.tensor(3)) == 3
+        and float(ac.tensor(2)) == 2.0
+        and [10, 20, 30][ac.tensor(1)] == 20
+    )
     assert list(reversed(ac.tensor([1, 2, 3])).tolist()) == [3, 2, 1]
 
 
@@ -158,7 +171,12 @@ def test_copies_and_pickles():
     t = ac.tensor([1.0, 2.0], requires_grad=True)
     (t * t).sum().backward()
     d = copy.deepcopy(t)
-    assert d.requires_grad and d.grad.tolist() == [2.0, 4.0] and not np.shares_memory(d.array, t.array) and d.grad is not t.grad
+    assert (
+        d.requires_grad
+        and d.grad.tolist() == [2.0, 4.0]
+        and not np.shares_memory(d.array, t.array)
+        and d.grad is not t.grad
+    )
     pair = [t, t]
     twice = copy.deepcopy(pair)
     assert twice[0] is twice[1]

@@ -1,6 +1,6 @@
 """Random numbers: their distributions under fixed seeds, the same numbers for the same seed, and the checks."""
 
-# ruff: noqa: E501  (tables: one call a line)
+
 
 from __future__ import annotations
 
@@ -45,7 +45,11 @@ def moments(x, mean, variance, fourth=3.0):
 def test_continuous(dtype):
     e = ac.empty(N, dtype=dtype)
     # float16 has few values between 0 and 1, so its distance to the continuous distribution is a step, not chance
-    fits = (lambda a, cdf: stats.kstest(a, cdf).pvalue > P) if dtype is not ac.float16 else (lambda a, cdf: stats.kstest(a, cdf).statistic < 0.02)
+    fits = (
+        (lambda a, cdf: stats.kstest(a, cdf).pvalue > P)
+        if dtype is not ac.float16
+        else (lambda a, cdf: stats.kstest(a, cdf).statistic < 0.02)
+    )
     assert fits(ac.rand(N, dtype=dtype).array, "uniform")
     assert fits(ac.randn(N, dtype=dtype).array, "norm")
     assert fits(e.uniform_(-2.0, 3.0).array, stats.uniform(-2, 5).cdf)
@@ -99,7 +103,9 @@ def test_multinomial(dtype):
     rows = ac.multinomial(w.expand(N, 5), 2)
     assert rows.shape == (N, 2) and rows.dtype is ac.int64
     assert (rows.array[:, 0] != rows.array[:, 1]).all()
-    assert stats.chisquare(np.bincount(rows.array[:, 0], minlength=5)[[1, 2, 4]], N * np.array([1, 3, 4]) / 8).pvalue > P
+    assert (
+        stats.chisquare(np.bincount(rows.array[:, 0], minlength=5)[[1, 2, 4]], N * np.array([1, 3, 4]) / 8).pvalue > P
+    )
     # the second given the first: 1 after 4 with 1 of 4, after 2 with 1 of 5
     after = rows.array[rows.array[:, 0] == 4, 1]
     assert stats.binomtest(int((after == 1).sum()), len(after), 1 / 4).pvalue > P
@@ -119,7 +125,15 @@ def test_like_and_types():
 def test_the_same_numbers_for_the_same_seed():
     def draw():
         e = ac.empty(3)
-        return [ac.rand(2), ac.randn(2), ac.randint(100, (3,)), ac.randperm(5), ac.multinomial(ac.ones(6), 3), e.clone().exponential_(), ac.bernoulli(ac.full((4,), 0.5))]
+        return [
+            ac.rand(2),
+            ac.randn(2),
+            ac.randint(100, (3,)),
+            ac.randperm(5),
+            ac.multinomial(ac.ones(6), 3),
+            e.clone().exponential_(),
+            ac.bernoulli(ac.full((4,), 0.5)),
+        ]
 
     ac.manual_seed(7)
     a = draw()
@@ -148,7 +162,9 @@ def test_golden_values():
     assert ac.randint(0, 1000, (5,), generator=g).tolist() == GOLDEN["randint"]
     assert ac.randperm(8, generator=g).tolist() == GOLDEN["randperm"]
     assert ac.multinomial(ac.tensor([1.0, 2.0, 3.0, 4.0]), 4, generator=g).tolist() == GOLDEN["multinomial"]
-    np.testing.assert_allclose(ac.empty(2, dtype=ac.float64).exponential_(generator=g).array, GOLDEN["exponential"], rtol=1e-14)
+    np.testing.assert_allclose(
+        ac.empty(2, dtype=ac.float64).exponential_(generator=g).array, GOLDEN["exponential"], rtol=1e-14
+    )
 
 
 def test_draws_carry_no_gradient_and_cut_it():
@@ -166,21 +182,69 @@ def test_draws_carry_no_gradient_and_cut_it():
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [
-        (lambda: ac.bernoulli(ac.tensor([1.5])), RuntimeError, r"bernoulli: probabilities must lie in \[0, 1\], got values from 1.5 to 1.5."),
-        (lambda: ac.bernoulli(ac.tensor([1])), RuntimeError, "bernoulli: probabilities must be floating point numbers, got int64."),
-        (lambda: ac.multinomial(ac.tensor([1.0, 0.0]), 2), RuntimeError, "multinomial: cannot draw 2 different indices where 1 weights are not zero; draw fewer, or pass replacement=True."),
-        (lambda: ac.multinomial(ac.tensor([-1.0, 1.0]), 1), RuntimeError, "multinomial: weights must be finite and not negative."),
-        (lambda: ac.multinomial(ac.tensor([0.0, 0.0]), 1, True), RuntimeError, "multinomial: the weights of each row must sum to more than 0."),
-        (lambda: ac.multinomial(ac.ones(2, 2, 2), 1), RuntimeError, r"multinomial: expects a vector or matrix of floats, got shape \(2, 2, 2\) of float32."),
-        (lambda: ac.multinomial(ac.ones(2), 0), RuntimeError, "multinomial: the number of samples must be positive, got 0."),
-        (lambda: ac.normal(ac.zeros(2), -1.0), RuntimeError, "normal: the standard deviation must not be negative, got -1.0."),
+        (
+            lambda: ac.bernoulli(ac.tensor([1.5])),
+            RuntimeError,
+            r"bernoulli: probabilities must lie in \[0, 1\], got values from 1.5 to 1.5.",
+        ),
+        (
+            lambda: ac.bernoulli(ac.tensor([1])),
+            RuntimeError,
+            "bernoulli: probabilities must be floating point numbers, got int64.",
+        ),
+        (
+            lambda: ac.multinomial(ac.tensor([1.0, 0.0]), 2),
+            RuntimeError,
+            "multinomial: cannot draw 2 different indices where 1 weights are not zero; draw fewer, or pass replacement=True.",
+        ),
+        (
+            lambda: ac.multinomial(ac.tensor([-1.0, 1.0]), 1),
+            RuntimeError,
+            "multinomial: weights must be finite and not negative.",
+        ),
+        (
+            lambda: ac.multinomial(ac.tensor([0.0, 0.0]), 1, True),
+            RuntimeError,
+            "multinomial: the weights of each row must sum to more than 0.",
+        ),
+        (
+            lambda: ac.multinomial(ac.ones(2, 2, 2), 1),
+            RuntimeError,
+            r"multinomial: expects a vector or matrix of floats, got shape \(2, 2, 2\) of float32.",
+        ),
+        (
+            lambda: ac.multinomial(ac.ones(2), 0),
+            RuntimeError,
+            "multinomial: the number of samples must be positive, got 0.",
+        ),
+        (
+            lambda: ac.normal(ac.zeros(2), -1.0),
+            RuntimeError,
+            "normal: the standard deviation must not be negative, got -1.0.",
+        ),
         (lambda: ac.normal(0.0, 1.0), TypeError, r"normal: a mean and std that are numbers need size=."),
-        (lambda: ac.normal(ac.zeros(2), ac.ones(3)), RuntimeError, r"normal: shapes \(2,\) and \(3,\) do not broadcast"),
+        (
+            lambda: ac.normal(ac.zeros(2), ac.ones(3)),
+            RuntimeError,
+            r"normal: shapes \(2,\) and \(3,\) do not broadcast",
+        ),
         (lambda: ac.poisson(ac.tensor([-1.0])), RuntimeError, "poisson: the rates must not be negative, got -1.0."),
-        (lambda: ac.zeros(2).uniform_(1.0, 0.0), RuntimeError, "uniform_: the bounds must be finite and in order, got 1.0 and 0.0."),
-        (lambda: ac.zeros(2, dtype=ac.int64).uniform_(), RuntimeError, "uniform_: needs a floating point tensor, this one is int64."),
+        (
+            lambda: ac.zeros(2).uniform_(1.0, 0.0),
+            RuntimeError,
+            "uniform_: the bounds must be finite and in order, got 1.0 and 0.0.",
+        ),
+        (
+            lambda: ac.zeros(2, dtype=ac.int64).uniform_(),
+            RuntimeError,
+            "uniform_: needs a floating point tensor, this one is int64.",
+        ),
         (lambda: ac.zeros(2).exponential_(0.0), RuntimeError, "exponential_: the rate must be positive, got 0.0."),
-        (lambda: ac.zeros(2).geometric_(1.5), RuntimeError, r"geometric_: the probability must lie in \(0, 1\), got 1.5."),
+        (
+            lambda: ac.zeros(2).geometric_(1.5),
+            RuntimeError,
+            r"geometric_: the probability must lie in \(0, 1\), got 1.5.",
+        ),
         (lambda: ac.zeros(2, dtype=ac.uint8).random_(0, 300), RuntimeError, r"random_: \[0, 300\) does not fit uint8."),
         (lambda: ac.randint(5, 5, (2,)), RuntimeError, "randint: low must be smaller than high, got 5 and 5."),
         (lambda: ac.rand(2, generator=3), TypeError, "generator must be an autograd_core.Generator, got int."),

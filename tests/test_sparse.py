@@ -218,7 +218,9 @@ def test_the_weight_must_be_a_leaf():
         nn.functional.embedding(ac.tensor([0]), w * 2, sparse=True)
 
 
-@pytest.mark.parametrize("make", [lambda p: optim.SGD(p, 0.1), lambda p: optim.SGD(p, 0.1, momentum=0.9), lambda p: optim.Adagrad(p, 0.1)])
+@pytest.mark.parametrize(
+    "make", [lambda p: optim.SGD(p, 0.1), lambda p: optim.SGD(p, 0.1, momentum=0.9), lambda p: optim.Adagrad(p, 0.1)]
+)
 def test_steps_are_those_of_dense_gradients(make):
     a, b = table(), table(False)
     steps = [make(m.parameters()) for m in (a, b)]

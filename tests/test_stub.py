@@ -1,6 +1,6 @@
 """The stub of class Tensor, the tables and the class agree; so do the lists of PyTorch's names."""
 
-# ruff: noqa: E501  (tables: one call a line)
+
 
 from __future__ import annotations
 
@@ -51,5 +51,9 @@ def test_the_page_of_ops_lists_all_of_them() -> None:
     from autograd_core.op import OPS
 
     page = (ROOT / "docs" / "ops.md").read_text(encoding="utf-8")
-    missing = [n for n, op in OPS.items() if f"| `{n}` |" not in page and op.module.startswith("autograd_core") and not n.endswith("_example")]
+    missing = [
+        n
+        for n, op in OPS.items()
+        if f"| `{n}` |" not in page and op.module.startswith("autograd_core") and not n.endswith("_example")
+    ]
     assert not missing, f"run scripts/make_ops_page.py: {missing}"

@@ -17,12 +17,21 @@ def test_facts():
     t = ac.zeros(2, 3, dtype=ac.float64)
     assert (t.shape, t.size(), t.size(1), t.ndim, t.dim(), t.numel(), t.nelement()) == ((2, 3), (2, 3), 3, 2, 2, 6, 6)
     assert (t.itemsize, t.nbytes, t.element_size(), t.stride(), t.stride(0)) == (8, 48, 8, (3, 1), 3)
-    assert t.device.type == "cpu" and t.get_device() == -1 and t.is_cpu and not (t.is_cuda or t.is_sparse or t.is_quantized or t.is_meta)
+    assert (
+        t.device.type == "cpu"
+        and t.get_device() == -1
+        and t.is_cpu
+        and not (t.is_cuda or t.is_sparse or t.is_quantized or t.is_meta)
+    )
     assert repr(t.layout) == "autograd_core.strided" and t.layout is ac.strided and t.name is None
-    assert t.is_contiguous() and not t.t().is_contiguous() and t.t().contiguous().is_contiguous() and t.contiguous() is t
+    assert (
+        t.is_contiguous() and not t.t().is_contiguous() and t.t().contiguous().is_contiguous() and t.contiguous() is t
+    )
     assert t[1:].storage_offset() == 3 and t.is_set_to(t.view(2, 3)) and not t.is_set_to(t.view(3, 2))
     assert t.shape.numel() == 6 and t.shape[:1] == ac.Size([2]) and isinstance(t.shape[:1], ac.Size)
-    assert t.is_floating_point() and not t.is_complex() and t.is_signed() and not t.is_shared() and t.share_memory_() is t
+    assert (
+        t.is_floating_point() and not t.is_complex() and t.is_signed() and not t.is_shared() and t.share_memory_() is t
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,7 +50,19 @@ def test_views_share_memory(view):
         assert (x.array >= 100).any()
 
 
-@pytest.mark.parametrize("copy", [lambda x: x.clone(), lambda x: x.flip(0), lambda x: x.repeat(1, 1), lambda x: x[[0, 1]], lambda x: x.roll(1, 0), lambda x: x.contiguous().clone(), lambda x: x.tril(), lambda x: x.narrow_copy(0, 0, 2)])
+@pytest.mark.parametrize(
+    "copy",
+    [
+        lambda x: x.clone(),
+        lambda x: x.flip(0),
+        lambda x: x.repeat(1, 1),
+        lambda x: x[[0, 1]],
+        lambda x: x.roll(1, 0),
+        lambda x: x.contiguous().clone(),
+        lambda x: x.tril(),
+        lambda x: x.narrow_copy(0, 0, 2),
+    ],
+)
 def test_copies_do_not(copy):
     x = ac.arange(6.0).reshape(2, 3)
     assert not np.shares_memory(x.array, copy(x).array)
@@ -69,7 +90,9 @@ def test_as_strided_is_a_view():
     assert y.tolist() == [0, 3, 3, 3, 3, 0]
     y.sum().backward()
     assert x.grad.tolist() == [1, 0, 0, 0, 0, 1]
-    with pytest.raises(RuntimeError, match=r"as_strided: size \(3, 3\) and stride \(2, 1\) reach beyond the 6 elements of the tensor."):
+    with pytest.raises(
+        RuntimeError, match=r"as_strided: size \(3, 3\) and stride \(2, 1\) reach beyond the 6 elements of the tensor."
+    ):
         x.as_strided((3, 3), (2, 1))
     with pytest.raises(RuntimeError, match="as_strided: needs a contiguous tensor"):
         ac.zeros(2, 3).t().as_strided((2,), (1,))
@@ -78,7 +101,12 @@ def test_as_strided_is_a_view():
 def test_rearranging_in_place_keeps_memory_and_graph():
     x = ac.arange(6.0).reshape(1, 2, 3)
     base = x.array
-    assert x.squeeze_().shape == (2, 3) and x.t_().shape == (3, 2) and x.unsqueeze_(1).shape == (3, 1, 2) and x.transpose_(0, 2).shape == (2, 1, 3)
+    assert (
+        x.squeeze_().shape == (2, 3)
+        and x.t_().shape == (3, 2)
+        and x.unsqueeze_(1).shape == (3, 1, 2)
+        and x.transpose_(0, 2).shape == (2, 1, 3)
+    )
     assert np.shares_memory(base, x.array)
     leaf = ac.ones(2, 3, requires_grad=True)
     with pytest.raises(RuntimeError, match="t_: a leaf tensor that requires grad cannot be changed"):
@@ -91,7 +119,11 @@ def test_rearranging_in_place_keeps_memory_and_graph():
 
 def test_resizing():
     x = ac.arange(6)
-    assert x.resize_(2, 3).tolist() == [[0, 1, 2], [3, 4, 5]] and x.resize_((4,)).tolist() == [0, 1, 2, 3] and x.resize_(2, 4).shape == (2, 4)
+    assert (
+        x.resize_(2, 3).tolist() == [[0, 1, 2], [3, 4, 5]]
+        and x.resize_((4,)).tolist() == [0, 1, 2, 3]
+        and x.resize_(2, 4).shape == (2, 4)
+    )
     assert x.array.reshape(-1)[:4].tolist() == [0, 1, 2, 3]
     assert x.resize_as_(ac.zeros(2)).shape == (2,)
     y = ac.zeros(2)
@@ -133,7 +165,12 @@ def inspect_name(function):
 
 def test_free_in_place_functions():
     x = ac.tensor([1.0, -4.0])
-    assert ac.abs_(x) is x and x.tolist() == [1.0, 4.0] and ac.sqrt_(x).tolist() == [1.0, 2.0] and ac.zero_(x).tolist() == [0.0, 0.0]
+    assert (
+        ac.abs_(x) is x
+        and x.tolist() == [1.0, 4.0]
+        and ac.sqrt_(x).tolist() == [1.0, 2.0]
+        and ac.zero_(x).tolist() == [0.0, 0.0]
+    )
     with pytest.raises(AttributeError, match="module 'autograd_core' has no attribute 'nothing_'"):
         _ = ac.nothing_
 
@@ -159,14 +196,36 @@ def test_tensors_are_freed_without_the_collector():
     assert ref() is None
 
 
-@pytest.mark.parametrize("name", ["exp", "log", "sin", "tanh", "sqrt", "sigmoid", "erf", "sum", "mean", "std", "softmax", "matmul", "cumsum", "norm", "prod", "logsumexp"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "exp",
+        "log",
+        "sin",
+        "tanh",
+        "sqrt",
+        "sigmoid",
+        "erf",
+        "sum",
+        "mean",
+        "std",
+        "softmax",
+        "matmul",
+        "cumsum",
+        "norm",
+        "prod",
+        "logsumexp",
+    ],
+)
 def test_float16_is_near_float64(name):
     a = np.random.default_rng(0).uniform(0.1, 1.0, (4, 4))
     x, y = ac.tensor(a, dtype=ac.float16), ac.tensor(a, dtype=ac.float64)
     args = {"softmax": (1,), "cumsum": (0,), "logsumexp": (1,), "prod": (1,)}.get(name, ())
     p, q = (getattr(v, name)(*((v,) if name == "matmul" else args)) for v in (x, y))
     assert p.dtype is ac.float16
-    np.testing.assert_allclose(p.array.astype(np.float64), q.array, rtol=4e-3, atol=2e-3)  # half the last place of float16 is 5e-4, a few roundings
+    np.testing.assert_allclose(
+        p.array.astype(np.float64), q.array, rtol=4e-3, atol=2e-3
+    )  # half the last place of float16 is 5e-4, a few roundings
 
 
 def test_float16_sums_do_not_stop_at_2048():

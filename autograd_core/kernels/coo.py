@@ -83,7 +83,9 @@ class RowGradient:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         from .indexing import add_rows
 
-        return add_rows(np.zeros(self.shape, self.dtype), self.rows, self.values).astype(dtype or self.dtype, copy=False)
+        return add_rows(np.zeros(self.shape, self.dtype), self.rows, self.values).astype(
+            dtype or self.dtype, copy=False
+        )
 
 
 def row_gradient(g: Array, index: Array, shape: tuple[int, ...], padding_idx: int, by_count: bool) -> RowGradient:

@@ -154,7 +154,9 @@ def _binary(dispatch: Callable[..., Any], name: str, doc: str = "") -> Callable[
             input = tensor_of(input, name)
         result = dispatch(input, other)
         if result is NotImplemented:
-            raise TypeError(f"{name}: expected tensors or numbers, got ({type(input).__name__}, {type(other).__name__}).")
+            raise TypeError(
+                f"{name}: expected tensors or numbers, got ({type(input).__name__}, {type(other).__name__})."
+            )
         return result
 
     function.__name__ = function.__qualname__ = name
@@ -205,7 +207,9 @@ def sub(input: Any, other: Any, *, alpha: Number = 1) -> Tensor:
     """``input - alpha * other``."""
     for v in (input, other):
         if isinstance(v, Tensor) and v.array.dtype.kind == "b":
-            raise RuntimeError("sub: subtraction with a bool tensor is not defined; use logical_xor() or bitwise_not().")
+            raise RuntimeError(
+                "sub: subtraction with a bool tensor is not defined; use logical_xor() or bitwise_not()."
+            )
     return _plain_sub(input, other if alpha == 1 else mul(other, alpha))
 
 
@@ -275,7 +279,9 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     c = tensor_of(condition, "where")
     if c.array.dtype.kind != "b":
         if c.array.dtype != np.uint8:
-            raise RuntimeError(f"where: the condition must be a bool tensor, got {c.dtype.name}; compare it with something.")
+            raise RuntimeError(
+                f"where: the condition must be a bool tensor, got {c.dtype.name}; compare it with something."
+            )
         c = wrap(c.array.astype(bool))
     sides = (input, other)
     arrays = promote_inputs(_WHERE, tuple(v.array if isinstance(v, Tensor) else v for v in sides))
@@ -321,7 +327,9 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
             return where(m, sym.cast(value, x.array.dtype), x)
         value = value.item()
     if isinstance(value, builtins.complex) and x.array.dtype.kind != "c":
-        raise RuntimeError(f"masked_fill: value {value!r} cannot be stored in a tensor of type {x.dtype.name} without loss.")
+        raise RuntimeError(
+            f"masked_fill: value {value!r} cannot be stored in a tensor of type {x.dtype.name} without loss."
+        )
     return sym.masked_fill(x, m, value)
 
 

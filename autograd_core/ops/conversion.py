@@ -176,7 +176,9 @@ def zero_(self: Tensor) -> Tensor:
 
 
 @method()
-def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_tensor(
+    self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor of ``data`` in this tensor's type."""
     return factories.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
@@ -184,7 +186,9 @@ def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, device: Any = None
 def _new(name: str) -> Any:
     make = getattr(factories, name)
 
-    def f(self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **kw: Any) -> Tensor:
+    def f(
+        self: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **kw: Any
+    ) -> Tensor:
         return make(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad, **kw)
 
     f.__name__ = f"new_{name}"
@@ -197,7 +201,9 @@ for _name in ("zeros", "ones", "empty"):
 
 
 @method()
-def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_full(
+    self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor of one value in this tensor's type."""
     return factories.full(size, fill_value, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 

@@ -268,7 +268,9 @@ def embedding_bag(
     if mode not in ("sum", "mean", "max"):
         raise ValueError(f"{name}: mode has to be 'sum', 'mean' or 'max', got {mode!r}.")
     if sparse and mode == "max":
-        raise RuntimeError(f"{name}: sparse gradients do not go with mode='max'; use sparse=False, or mode 'sum' or 'mean'.")
+        raise RuntimeError(
+            f"{name}: sparse gradients do not go with mode='max'; use sparse=False, or mode 'sum' or 'mean'."
+        )
     if per_sample_weights is not None:
         if mode != "sum":
             raise NotImplementedError(f"{name}: per_sample_weights is only defined for mode='sum', got mode={mode!r}.")

@@ -343,14 +343,18 @@ def get_device(input: Tensor) -> int:
     return -1
 
 
-def range(start: float = 0, end: float | None = None, step: float = 1, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def range(
+    start: float = 0, end: float | None = None, step: float = 1, *, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
     """PyTorch's old ``range``: as :func:`arange` in the default float type, with ``end`` included."""
     from ..factories import arange
 
     if end is None:
         start, end = 0, start
     if step == 0 or (end - start) * step < 0:
-        raise RuntimeError(f"range: from {start} to {end} in steps of {step} leads away from the end; check the step's sign.")
+        raise RuntimeError(
+            f"range: from {start} to {end} in steps of {step} leads away from the end; check the step's sign."
+        )
     count = int((end - start) / step) + 1
     values = np.arange(count) * step + start
     return wrap(values.astype(dtypes.to_numpy(dtype or arange(1.0).dtype, "range"))).requires_grad_(requires_grad)

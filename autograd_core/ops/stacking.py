@@ -375,7 +375,9 @@ def _places(size: tuple[int, ...], strides: tuple[int, ...], offset: int) -> Any
 
 def _as_strided(x: Any, size: tuple[int, ...], strides: tuple[int, ...], offset: int) -> Any:
     flat = np.ascontiguousarray(x).reshape(-1)[offset:]
-    return np.lib.stride_tricks.as_strided(flat, size, tuple(k * flat.itemsize for k in strides), writeable=x.flags.writeable)
+    return np.lib.stride_tricks.as_strided(
+        flat, size, tuple(k * flat.itemsize for k in strides), writeable=x.flags.writeable
+    )
 
 
 def _strided_sum(g: Any, shape: tuple[int, ...], size: tuple[int, ...], strides: tuple[int, ...], offset: int) -> Any:
@@ -405,14 +407,18 @@ def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storag
     """
     x = tensor_of(input, "as_strided")
     if not x.array.flags.c_contiguous:
-        raise RuntimeError("as_strided: needs a contiguous tensor, whose memory is its elements in order; call contiguous() first.")
+        raise RuntimeError(
+            "as_strided: needs a contiguous tensor, whose memory is its elements in order; call contiguous() first."
+        )
     sizes, steps = tuple(int(s) for s in size), tuple(int(k) for k in stride)
     if len(sizes) != len(steps) or any(v < 0 for v in (*sizes, *steps)):
         raise RuntimeError(f"as_strided: size {sizes} and stride {steps} must be as many numbers, none negative.")
     start = 0 if storage_offset is None else int(storage_offset) - x.storage_offset()
     last = start + builtins.sum((n - 1) * k for n, k in zip(sizes, steps, strict=True)) if all(sizes) else -1
     if start < 0 or last >= x.array.size:
-        raise RuntimeError(f"as_strided: size {sizes} and stride {steps} reach beyond the {x.array.size} elements of the tensor.")
+        raise RuntimeError(
+            f"as_strided: size {sizes} and stride {steps} reach beyond the {x.array.size} elements of the tensor."
+        )
     return sym.as_strided(x, sizes, steps, start)
 
 

@@ -96,7 +96,9 @@ def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Tensor, 
 
 
 def _scale(grad: Any, scale: float) -> None:
-    a = grad._values().array if getattr(grad, "is_sparse", False) else grad.array  # linear: repeated rows may stay apart
+    a = (
+        grad._values().array if getattr(grad, "is_sparse", False) else grad.array
+    )  # linear: repeated rows may stay apart
     np.multiply(a, a.dtype.type(scale), out=a)
     graph.wrote(a)
 

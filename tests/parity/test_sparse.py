@@ -46,7 +46,9 @@ CALLS = {
     "sum of columns": lambda T, a, v, d: T.sparse.sum(a, [0]),
     "to_sparse": lambda T, a, v, d: d.to_sparse(),
     "to_sparse rows": lambda T, a, v, d: d.to_sparse(1),
-    "mask": lambda T, a, v, d: (d @ d.t()).sparse_mask(T.sparse_coo_tensor([[0, 2], [1, 2]], T.ones(2), (3, 3)).coalesce()),
+    "mask": lambda T, a, v, d: (d @ d.t()).sparse_mask(
+        T.sparse_coo_tensor([[0, 2], [1, 2]], T.ones(2), (3, 3)).coalesce()
+    ),
 }
 
 
@@ -86,8 +88,17 @@ def test_text_and_parts(name):
     a, b = MADE[name](ac), MADE[name](torch)
     # lines are filled by the words' lengths, and "autograd_core." is longer than "torch."
     assert repr(a).replace("autograd_core.", "torch.").split() == repr(b).split()
-    assert (a._nnz(), a.sparse_dim(), a.dense_dim(), a.is_coalesced()) == (b._nnz(), b.sparse_dim(), b.dense_dim(), b.is_coalesced())
-    assert (tuple(a.shape), str(a.dtype).split(".")[-1], a.is_leaf) == (tuple(b.shape), str(b.dtype).split(".")[-1], b.is_leaf)
+    assert (a._nnz(), a.sparse_dim(), a.dense_dim(), a.is_coalesced()) == (
+        b._nnz(),
+        b.sparse_dim(),
+        b.dense_dim(),
+        b.is_coalesced(),
+    )
+    assert (tuple(a.shape), str(a.dtype).split(".")[-1], a.is_leaf) == (
+        tuple(b.shape),
+        str(b.dtype).split(".")[-1],
+        b.is_leaf,
+    )
     np.testing.assert_array_equal(a._indices().array, b._indices().numpy())
     same(a, b)
 
@@ -95,7 +106,11 @@ def test_text_and_parts(name):
 def test_a_sparse_leaf():
     grads = []
     for T in (ac, torch):
-        a = T.sparse_coo_tensor(T.tensor(INDEX), T.tensor([1.0, 2.0, 3.0, 4.0, 5.0]), (4, 3)).coalesce().requires_grad_()
+        a = (
+            T.sparse_coo_tensor(T.tensor(INDEX), T.tensor([1.0, 2.0, 3.0, 4.0, 5.0]), (4, 3))
+            .coalesce()
+            .requires_grad_()
+        )
         for _ in range(2):
             (T.sparse.mm(a, T.arange(6.0).reshape(3, 2)) ** 2).sum().backward()
         grads.append(a.grad)
@@ -129,7 +144,9 @@ def test_gradients_of_bags(mode):
     same(*grads)
 
 
-@pytest.mark.parametrize(("name", "kwargs"), [("SparseAdam", {}), ("SGD", {}), ("SGD", {"momentum": 0.9}), ("Adagrad", {})])
+@pytest.mark.parametrize(
+    ("name", "kwargs"), [("SparseAdam", {}), ("SGD", {}), ("SGD", {"momentum": 0.9}), ("Adagrad", {})]
+)
 def test_training_an_embedding(name, kwargs):
     e, f = pair()
     a = getattr(optim, name)(e.parameters(), lr=0.05, **kwargs)

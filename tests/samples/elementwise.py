@@ -23,10 +23,18 @@ _STEPS = "ceil floor trunc round".split()
 
 SAMPLES = []
 for _n in _UNARY:
-    SAMPLES += [S(_n, t(3, 4, **_DOMAIN.get(_n, {}))), S(_n, t(**_DOMAIN.get(_n, {}))), S(_n, t(0, 3)), S(_n, EDGE, check="value")]
+    SAMPLES += [
+        S(_n, t(3, 4, **_DOMAIN.get(_n, {}))),
+        S(_n, t(**_DOMAIN.get(_n, {}))),
+        S(_n, t(0, 3)),
+        S(_n, EDGE, check="value"),
+    ]
 for _n in _STEPS:
     SAMPLES += [S(_n, t(3, 4, lo=-3, hi=3)), S(_n, EDGE, check="value")]
-SAMPLES += [S("round", t(3, lo=-3, hi=3), decimals=1, check="first"), S("round", t(values=[0.5, 1.5, 2.5, -0.5], grad=False), check="value")]
+SAMPLES += [
+    S("round", t(3, lo=-3, hi=3), decimals=1, check="first"),
+    S("round", t(values=[0.5, 1.5, 2.5, -0.5], grad=False), check="value"),
+]
 
 for _n in ("add", "sub", "mul", "div", "maximum", "minimum", "atan2", "logaddexp", "logaddexp2", "fmax", "fmin"):
     SAMPLES += [
@@ -34,7 +42,11 @@ for _n in ("add", "sub", "mul", "div", "maximum", "minimum", "atan2", "logaddexp
         S(_n, t(), t(2, 3, **POSITIVE)), S(_n, t(0, 4), t(4)), S(_n, EDGE, EDGE, check="value"),
     ]  # fmt: skip
 for _n in ("remainder", "fmod"):
-    SAMPLES += [S(_n, t(3, 4, lo=2, hi=5), t(3, 4, lo=1.1, hi=1.7)), S(_n, t(3, lo=-5, hi=5), 1.3), S(_n, EDGE, EDGE, check="value")]
+    SAMPLES += [
+        S(_n, t(3, 4, lo=2, hi=5), t(3, 4, lo=1.1, hi=1.7)),
+        S(_n, t(3, lo=-5, hi=5), 1.3),
+        S(_n, EDGE, EDGE, check="value"),
+    ]
 SAMPLES += [
     S("add", t(3), 2.5), S("add", t(3), t(3), alpha=2.5), S("sub", t(3), t(3), alpha=-2), S("rsub", t(3), 2.0), S("mul", t(3), 2),
     S("div", t(3), 2), S("div", t(3, lo=-5, hi=5), 1.7, rounding_mode="floor", check="value"),

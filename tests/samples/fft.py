@@ -31,14 +31,22 @@ for _n in ("fft2", "ifft2", "fftn", "ifftn", "irfft2", "irfftn", "hfft2", "hfftn
             *(S(f"fft.{_n}", t(3, 4, **k), norm=norm) for norm in ("backward", "ortho", "forward")), S(f"fft.{_n}", t(0, 3, 4, **k), dim=(1, 2), **NO_MKL),
         ]  # fmt: skip
         if _n.endswith("n"):
-            SAMPLES += [S(f"fft.{_n}", t(2, 3, 4, **k)), S(f"fft.{_n}", t(2, 3, 4, **k), s=(3,)), S(f"fft.{_n}", t(2, 3, 4, **k), dim=(1,))]
+            SAMPLES += [
+                S(f"fft.{_n}", t(2, 3, 4, **k)),
+                S(f"fft.{_n}", t(2, 3, 4, **k), s=(3,)),
+                S(f"fft.{_n}", t(2, 3, 4, **k), dim=(1,)),
+            ]
 for _n in ("rfft2", "rfftn", "ihfft2", "ihfftn"):
     SAMPLES += [
         S(f"fft.{_n}", t(3, 4)), S(f"fft.{_n}", t(2, 3, 5), dim=(0, 2)), S(f"fft.{_n}", t(3, 4), (2, 6)), S(f"fft.{_n}", t(3, 4), s=(4, 5), dim=(1, 0)),
         *(S(f"fft.{_n}", t(3, 4), norm=norm) for norm in ("backward", "ortho", "forward")), S(f"fft.{_n}", t(0, 3, 4), dim=(1, 2), **NO_MKL),
     ]  # fmt: skip
     if _n.endswith("n"):
-        SAMPLES += [S(f"fft.{_n}", t(2, 3, 4)), S(f"fft.{_n}", t(2, 3, 4), s=(3,)), S(f"fft.{_n}", t(2, 3, 4), dim=(1,))]
+        SAMPLES += [
+            S(f"fft.{_n}", t(2, 3, 4)),
+            S(f"fft.{_n}", t(2, 3, 4), s=(3,)),
+            S(f"fft.{_n}", t(2, 3, 4), dim=(1,)),
+        ]
 for k in ANY:
     SAMPLES += [
         S("fft.fftshift", t(5, **k)), S("fft.fftshift", t(4, 3, **k)), S("fft.fftshift", t(4, 3, **k), dim=1), S("fft.ifftshift", t(5, **k)), S("fft.ifftshift", t(4, 3, **k), (0, 1)),
@@ -57,7 +65,9 @@ SAMPLES += [
 ]  # fmt: skip
 F32, F64 = Dtype("float32"), Dtype("float64")
 for _n in ("hann_window", "hamming_window", "blackman_window", "bartlett_window", "kaiser_window"):
-    SAMPLES += [S(_n, m, p, dtype=F64, check="value") for m in (0, 1, 2, 7, 8) for p in (True, False)] + [S(_n, 6, check="value", tolerance=50)]  # float32
+    SAMPLES += [S(_n, m, p, dtype=F64, check="value") for m in (0, 1, 2, 7, 8) for p in (True, False)] + [
+        S(_n, 6, check="value", tolerance=50)
+    ]  # float32
 SAMPLES += [
     S("hamming_window", 7, True, 0.6, 0.3, dtype=F64, check="value"), S("hamming_window", 7, periodic=False, alpha=0.5, beta=0.5, dtype=F64, check="value"),
     S("kaiser_window", 7, True, 5.0, dtype=F64, check="value"), S("kaiser_window", 7, periodic=False, beta=3.0, dtype=F64, check="value"),

@@ -57,8 +57,25 @@ def repeated(*values: float) -> Any:
 SAMPLES: list[Any] = []
 for k in BOTH:
     A, B3, E0 = regular(3, 3, **k), regular(2, 3, 3, **k), t(0, 0, **k)
-    for _n in ("linalg.inv", "inverse", "linalg.det", "det", "linalg.slogdet", "slogdet", "linalg.matrix_exp", "matrix_exp", "linalg.eigvals"):
-        SAMPLES += [S(_n, A), S(_n, B3), S(_n, E0), S(_n, t(2, 0, 0, **k)), S(_n, t(0, 3, 3, **k)), S(_n, regular(1, 1, **k))]
+    for _n in (
+        "linalg.inv",
+        "inverse",
+        "linalg.det",
+        "det",
+        "linalg.slogdet",
+        "slogdet",
+        "linalg.matrix_exp",
+        "matrix_exp",
+        "linalg.eigvals",
+    ):
+        SAMPLES += [
+            S(_n, A),
+            S(_n, B3),
+            S(_n, E0),
+            S(_n, t(2, 0, 0, **k)),
+            S(_n, t(0, 3, 3, **k)),
+            S(_n, regular(1, 1, **k)),
+        ]
     SAMPLES += [
         S("logdet", B3), S("Tensor.logdet", B3), S(L + "pinv", t(3, 3, **k)), S("Tensor.inverse", A), S("Tensor.det", A),
         S(L + "inv_ex", A, check="first"), S(L + "inv_ex", B3, check_errors=True),
@@ -162,7 +179,10 @@ for k in BOTH:
     ]  # fmt: skip
 
 for _o in (1, 2, inf, "nuc", "fro"):
-    SAMPLES += [S(L + "matrix_norm", t(0, 2, grad=False), _o, check="value"), S(L + "matrix_norm", t(2, 3, 0, grad=False), _o, keepdim=True, check="value")]
+    SAMPLES += [
+        S(L + "matrix_norm", t(0, 2, grad=False), _o, check="value"),
+        S(L + "matrix_norm", t(2, 3, 0, grad=False), _o, keepdim=True, check="value"),
+    ]
 SAMPLES += [S(L + "cond", t(0, 0, grad=False), check="value"), S(L + "cond", t(2, 0, 0, grad=False), 1, check="value")]
 _R, _IX, _ONES = repeated(3.0, 3.0, 1.0), repeated(1.0, 1.0, 1.0), [[1.0, 1.0], [1.0, 1.0]]
 _MINUS = [[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]

@@ -17,7 +17,13 @@ for _n in ("sum", "mean", "amax", "amin", "logsumexp", "nansum", "std", "var"):
     _x = distinct(3, 4) if _n.startswith("am") else t(3, 4)
     _y = distinct(2, 3, 4) if _n.startswith("am") else t(2, 3, 4)
     if _n != "nansum":
-        SAMPLES += [S(_n, _x, 0), S(_n, _x, -1), S(_n, _y, (0, 2)), S(_n, _y, dim=(1,), keepdim=True), S(_n, EDGE, 1, check="value")]
+        SAMPLES += [
+            S(_n, _x, 0),
+            S(_n, _x, -1),
+            S(_n, _y, (0, 2)),
+            S(_n, _y, dim=(1,), keepdim=True),
+            S(_n, EDGE, 1, check="value"),
+        ]
         if _n != "logsumexp":
             SAMPLES += [S(_n, _x), S(_n, _x, dim=1, keepdim=True)]
 for _n in ("sum", "mean"):
@@ -47,5 +53,12 @@ SAMPLES += [
 ]  # fmt: skip
 for _p in (2, 1, 0, 3, 0.5, inf, -inf, 1.5, -1):
     _x = distinct(3, 4, lo=0.1, hi=1.0)
-    SAMPLES += [S("linalg.vector_norm", _x, _p), S("linalg.vector_norm", _x, _p, dim=1, keepdim=True), S("linalg.vector_norm", _x, ord=_p, dim=(0,))]
-SAMPLES += [S("linalg.vector_norm", t(2, 3, dtype="complex128"), 2), S("linalg.vector_norm", t(2, 3, dtype="complex128"), 3, dim=0)]
+    SAMPLES += [
+        S("linalg.vector_norm", _x, _p),
+        S("linalg.vector_norm", _x, _p, dim=1, keepdim=True),
+        S("linalg.vector_norm", _x, ord=_p, dim=(0,)),
+    ]
+SAMPLES += [
+    S("linalg.vector_norm", t(2, 3, dtype="complex128"), 2),
+    S("linalg.vector_norm", t(2, 3, dtype="complex128"), 3, dim=0),
+]

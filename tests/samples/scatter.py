@@ -20,11 +20,33 @@ POS, POSS = t(4, 3, lo=0.5, hi=2.0), t(2, 3, lo=0.5, hi=2.0)
 def reductions() -> list[Sample]:
     out = []
     for own in (True, False):
-        out += [S("scatter_reduce", X, 0, INDEX, SRC, "sum", include_self=own), S("scatter_reduce", X, 0, INDEX, SRC, "mean", include_self=own), S("scatter_reduce", POS, 0, INDEX, POSS, "prod", include_self=own)]
+        out += [
+            S("scatter_reduce", X, 0, INDEX, SRC, "sum", include_self=own),
+            S("scatter_reduce", X, 0, INDEX, SRC, "mean", include_self=own),
+            S("scatter_reduce", POS, 0, INDEX, POSS, "prod", include_self=own),
+        ]
         out += [S("scatter_reduce", D, 0, INDEX, DS, reduce=kind, include_self=own) for kind in ("amax", "amin")]
-        out += [S("scatter_reduce", t(2, 3, dtype="int64", lo=-5, hi=6), 1, t(values=[[0, 0], [2, 1]], dtype="int64"), t(2, 2, dtype="int64", lo=-5, hi=6), kind, include_self=own, check="value") for kind in ("sum", "mean", "prod", "amax", "amin")]
-        out += [S("index_reduce", POS, 0, idx(1, 1, 3), t(3, 3, lo=0.5, hi=2.0), kind, include_self=own) for kind in ("mean", "prod")]
-        out += [S("index_reduce", D, 1, idx(2, 0, 2), distinct(4, 3, lo=-1.3, hi=1.7), kind, include_self=own) for kind in ("amax", "amin")]
+        out += [
+            S(
+                "scatter_reduce",
+                t(2, 3, dtype="int64", lo=-5, hi=6),
+                1,
+                t(values=[[0, 0], [2, 1]], dtype="int64"),
+                t(2, 2, dtype="int64", lo=-5, hi=6),
+                kind,
+                include_self=own,
+                check="value",
+            )
+            for kind in ("sum", "mean", "prod", "amax", "amin")
+        ]
+        out += [
+            S("index_reduce", POS, 0, idx(1, 1, 3), t(3, 3, lo=0.5, hi=2.0), kind, include_self=own)
+            for kind in ("mean", "prod")
+        ]
+        out += [
+            S("index_reduce", D, 1, idx(2, 0, 2), distinct(4, 3, lo=-1.3, hi=1.7), kind, include_self=own)
+            for kind in ("amax", "amin")
+        ]
     return out
 
 
