@@ -264,7 +264,6 @@ class _Through(autograd.Function):
     @staticmethod
     def forward(ctx: Any, look: Any, *tensors: Any) -> Any:
         ctx.look = look
-        ctx.set_materialize_grads(False)
         passed = tuple(t.view_as(t) for t in tensors)
         ctx.mark_non_differentiable(*[t for t, n in zip(passed, ctx.needs_input_grad[1:], strict=True) if not n])
         return passed if len(passed) > 1 else passed[0]

@@ -78,6 +78,8 @@ PROPERTIES = {
 }  # fmt: skip
 # Comparison and arithmetic give tensors; whatever they are asked of.
 SKIPPED = {
+    "_repr_html_",  # attached when viz is imported
+    "_repr_svg_",
     "__slots__",
     "__weakref__",
     "__dict__",
