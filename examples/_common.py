@@ -80,9 +80,7 @@ def misses(figures: dict[str, float], bounds: Bounds) -> list[str]:
     ]
 
 
-def run(
-    main: Callable[..., dict[str, float]], doc: str, name: str, bounds: Bounds, small: Bounds | None = None
-) -> None:
+def run(main: Callable[..., dict[str, float]], doc: str, name: str, bounds: Bounds, small: Bounds | None = None) -> None:
     """The command line of a program: run it, print its figures, and fail if it does not reach its stated result."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", action="store_true", help="the short form that the tests run")

@@ -33,9 +33,7 @@ def attack(model: nn.Module, x: torch.Tensor, y: torch.Tensor, size: float, step
 def train(x: torch.Tensor, y: torch.Tensor, epochs: int, size: float) -> nn.Module:
     """Ordinary training, or on the worst nearby images."""
     torch.manual_seed(0)
-    model = nn.Sequential(
-        nn.Flatten(), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 10)
-    )
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 10))
     optimizer = nn.optim.Adam(model.parameters(), lr=2e-3)
     for pick in batches(len(x), 64, epochs):
         inputs = attack(model, x[pick], y[pick], size, 5) if size else x[pick]
@@ -53,10 +51,7 @@ def main(small: bool = False, out: str = "runs/adversarial") -> dict[str, float]
     curves: dict[str, list[float]] = {}
     for name, model in models.items():
         for kind, steps in (("FGSM", 1), ("PGD", 20)):
-            hits = [
-                accuracy(model(attack(model, t, labels, float(s), steps)), labels) if s else accuracy(model(t), labels)
-                for s in sizes
-            ]
+            hits = [accuracy(model(attack(model, t, labels, float(s), steps)), labels) if s else accuracy(model(t), labels) for s in sizes]
             curves[f"{name}, {kind}"] = hits
     half = len(sizes) // 2  # 0.15
     noise = accuracy(models["plain"](t + 0.15 * torch.randn_like(t).sign()), labels)

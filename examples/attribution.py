@@ -37,9 +37,7 @@ def integrated(model: nn.Module, x: torch.Tensor, label: torch.Tensor, steps: in
 
 def guided(model: nn.Sequential, x: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
     """Back-propagation in which every ReLU also drops negative gradients: a backward hook on the ReLUs."""
-    hooks = [
-        m.register_full_backward_hook(lambda m, gi, go: (gi[0].clamp(min=0),)) for m in model if isinstance(m, nn.ReLU)
-    ]
+    hooks = [m.register_full_backward_hook(lambda m, gi, go: (gi[0].clamp(min=0),)) for m in model if isinstance(m, nn.ReLU)]
     out = pull(model, x, label)
     for hook in hooks:
         hook.remove()

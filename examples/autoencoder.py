@@ -21,12 +21,7 @@ SMALL = RESULT | {"linear error / PCA error": (0.999, 1.3), "deep error / PCA er
 def deep(code: int, hidden: int = 128) -> nn.Sequential:
     """64 pixels to ``code`` numbers and back."""
     return nn.Sequential(
-        nn.Linear(64, hidden),
-        nn.SiLU(),
-        nn.Linear(hidden, code),
-        nn.Linear(code, hidden),
-        nn.SiLU(),
-        nn.Linear(hidden, 64),
+        nn.Linear(64, hidden), nn.SiLU(), nn.Linear(hidden, code), nn.Linear(code, hidden), nn.SiLU(), nn.Linear(hidden, 64)
     )
 
 
@@ -64,13 +59,7 @@ def main(small: bool = False, out: str = "runs/autoencoder") -> dict[str, float]
     clean = cleaner(noisy)
 
     figure, axes = canvas(1, 5, 10, 2.6)
-    rows = {
-        "digits": t,
-        "PCA, 8 numbers": (t - mean) @ project + mean,
-        "deep, 8 numbers": model(t),
-        "noisy": noisy,
-        "cleaned": clean,
-    }
+    rows = {"digits": t, "PCA, 8 numbers": (t - mean) @ project + mean, "deep, 8 numbers": model(t), "noisy": noisy, "cleaned": clean}
     for ax, (name, picture) in zip(axes, rows.items(), strict=True):
         tiles(ax, picture[:24].reshape(-1, 8, 8), 4, name, vmin=0, vmax=1)
     save(figure, out)

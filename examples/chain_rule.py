@@ -12,12 +12,7 @@ from _common import canvas, run, save
 import autograd_core as torch
 from autograd_core import viz
 
-RESULT = {
-    "f": (11.651, 11.653),
-    "df/dx1": (5.4999, 5.5001),
-    "df/dx2": (1.716, 1.717),
-    "largest gap of an adjoint": (0, 1e-12),
-}
+RESULT = {"f": (11.651, 11.653), "df/dx1": (5.4999, 5.5001), "df/dx2": (1.716, 1.717), "largest gap of an adjoint": (0, 1e-12)}
 
 
 def main(small: bool = False, out: str = "runs/chain_rule") -> dict[str, float]:
@@ -27,15 +22,7 @@ def main(small: bool = False, out: str = "runs/chain_rule") -> dict[str, float]:
     v1, v2, v3 = x1.log(), x1 * x2, x2.sin()
     v4 = v1 + v2
     v5 = v4 - v3
-    nodes = {
-        "x1": x1,
-        "x2": x2,
-        "v1 = ln x1": v1,
-        "v2 = x1 x2": v2,
-        "v3 = sin x2": v3,
-        "v4 = v1 + v2": v4,
-        "v5 = v4 - v3": v5,
-    }
+    nodes = {"x1": x1, "x2": x2, "v1 = ln x1": v1, "v2 = x1 x2": v2, "v3 = sin x2": v3, "v4 = v1 + v2": v4, "v5 = v4 - v3": v5}
     for v in nodes.values():
         v.retain_grad()
     program = viz.graph(v5)  # the graph as data, before backward() frees it
@@ -65,11 +52,7 @@ def main(small: bool = False, out: str = "runs/chain_rule") -> dict[str, float]:
     for (name, v), place in zip(nodes.items(), places, strict=True):
         label = f"{name}\nvalue {v.item():.3f}\nadjoint {v.grad.item():.3f}"
         ax.annotate(label, place, ha="center", va="center", fontsize=9, bbox={"boxstyle": "round", "fc": "#eef4ff"})
-    ax.set(
-        xlim=(-0.4, 3.4),
-        ylim=(-0.6, 1.8),
-        title=f"{len(program.nodes)} recorded nodes: values forward, adjoints backward",
-    )
+    ax.set(xlim=(-0.4, 3.4), ylim=(-0.6, 1.8), title=f"{len(program.nodes)} recorded nodes: values forward, adjoints backward")
     ax.set_axis_off()
     save(figure, out)
     return {"f": v5.item(), "df/dx1": x1.grad.item(), "df/dx2": x2.grad.item(), "largest gap of an adjoint": gap}

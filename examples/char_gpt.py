@@ -12,16 +12,8 @@ import autograd_core as torch
 import nn
 import nn.functional as F
 
-RESULT = {
-    "loss / 5-gram loss": (0.3, 1.1),
-    "real words among the sampled": (0.9, 1.0),
-    "future leaks into the past": (0, 1e-6),
-}
-SMALL = {
-    "loss / 5-gram loss": (0.3, 5.5),
-    "real words among the sampled": (0.1, 1.0),
-    "future leaks into the past": (0, 1e-6),
-}
+RESULT = {"loss / 5-gram loss": (0.3, 1.1), "real words among the sampled": (0.9, 1.0), "future leaks into the past": (0, 1e-6)}
+SMALL = {"loss / 5-gram loss": (0.3, 5.5), "real words among the sampled": (0.1, 1.0), "future leaks into the past": (0, 1e-6)}
 
 
 class Block(nn.Module):
@@ -121,11 +113,7 @@ def main(small: bool = False, out: str = "runs/char_gpt") -> dict[str, float]:
     right.set_axis_off()
     right.set_title("Written by the net")
     save(figure, out)
-    return {
-        "loss / 5-gram loss": mine / counted,
-        "real words among the sampled": real,
-        "future leaks into the past": leak,
-    }
+    return {"loss / 5-gram loss": mine / counted, "real words among the sampled": real, "future leaks into the past": leak}
 
 
 if __name__ == "__main__":

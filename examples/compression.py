@@ -52,14 +52,10 @@ class Quantise(nn.Module):
 def net(width: int) -> nn.Sequential:
     """64-width-width-10."""
     torch.manual_seed(0)
-    return nn.Sequential(
-        nn.Flatten(), nn.Linear(64, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10)
-    )
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10))
 
 
-def train(
-    model: nn.Module, x: torch.Tensor, y: torch.Tensor, epochs: int, teacher: nn.Module | None = None
-) -> nn.Module:
+def train(model: nn.Module, x: torch.Tensor, y: torch.Tensor, epochs: int, teacher: nn.Module | None = None) -> nn.Module:
     """Cross-entropy; with a teacher, also the divergence to its softened answers (temperature 3)."""
     optimizer = nn.optim.Adam(model.parameters(), lr=2e-3)
     for k, pick in enumerate(batches(len(x), 32, epochs)):
@@ -70,9 +66,7 @@ def train(
             near = x[pick] + 0.2 * torch.randn_like(x[pick])
             with torch.no_grad():
                 soft = (teacher(near) / 3).log_softmax(1)
-            loss = 0.3 * loss + 9 * F.kl_div(
-                (model(near) / 3).log_softmax(1), soft, log_target=True, reduction="batchmean"
-            )
+            loss = 0.3 * loss + 9 * F.kl_div((model(near) / 3).log_softmax(1), soft, log_target=True, reduction="batchmean")
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -106,11 +100,7 @@ def main(small: bool = False, out: str = "runs/compression") -> dict[str, float]
     scores["2 bit, trained"] = accuracy(train(coarse, x, y, epochs)(t), labels)
 
     figure, ax = canvas(1, 1, 8, 3)
-    ax.bar(
-        list(scores),
-        [100 * v for v in scores.values()],
-        color=["k", *["tab:blue"] * 2, "tab:green", *["tab:orange"] * 2],
-    )
+    ax.bar(list(scores), [100 * v for v in scores.values()], color=["k", *["tab:blue"] * 2, "tab:green", *["tab:orange"] * 2])
     for i, v in enumerate(scores.values()):
         ax.text(i, 100 * v, f"{100 * v:.1f}", ha="center", va="bottom", fontsize=8)
     ax.set(ylim=(0, 108), title="Held-out accuracy (%): distilled, pruned, quantised")

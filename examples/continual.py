@@ -9,16 +9,8 @@ import autograd_core as torch
 import nn
 import nn.functional as F
 
-RESULT = {
-    "forgetting, plain": (0.15, 1.0),
-    "forgetting, consolidated / plain": (-0.2, 0.5),
-    "second task, consolidated": (0.85, 1.0),
-}
-SMALL = {
-    "forgetting, plain": (0.1, 1.0),
-    "forgetting, consolidated / plain": (-0.2, 0.7),
-    "second task, consolidated": (0.7, 1.0),
-}
+RESULT = {"forgetting, plain": (0.15, 1.0), "forgetting, consolidated / plain": (-0.2, 0.5), "second task, consolidated": (0.85, 1.0)}
+SMALL = {"forgetting, plain": (0.1, 1.0), "forgetting, consolidated / plain": (-0.2, 0.7), "second task, consolidated": (0.7, 1.0)}
 
 
 def importance(model: nn.Module, x: torch.Tensor, samples: int) -> list[torch.Tensor]:
@@ -71,12 +63,7 @@ def main(small: bool = False, out: str = "runs/continual") -> dict[str, float]:
         for name, pair in curves.items():
             ax.plot(pair[k], label=name)
         ax.axvline(len(curves["plain"][0]) / 2 - 0.5, color="k", ls=":", lw=0.8)
-        ax.set(
-            title=title,
-            ylim=(0, 1.02),
-            xlabel="20 steps (the second task starts at the line)",
-            ylabel="held-out accuracy",
-        )
+        ax.set(title=title, ylim=(0, 1.02), xlabel="20 steps (the second task starts at the line)", ylabel="held-out accuracy")
         ax.legend()
     save(figure, out)
     lost = {name: learnt - pair[0][-1] for name, pair in curves.items()}

@@ -29,9 +29,7 @@ WIDTH = 32
 class Deep(nn.Module):
     """``depth`` equal layers between two linear ones; residual adds each layer's input to its output."""
 
-    def __init__(
-        self, depth: int, act: Callable, init: Callable, norm: type | None = None, residual: bool = False
-    ) -> None:
+    def __init__(self, depth: int, act: Callable, init: Callable, norm: type | None = None, residual: bool = False) -> None:
         super().__init__()
         self.first, self.last = nn.Linear(64, WIDTH), nn.Linear(WIDTH, 10)
         self.layers = nn.ModuleList(nn.Linear(WIDTH, WIDTH) for _ in range(depth))
@@ -67,9 +65,7 @@ def flow(model: Deep, x: torch.Tensor, y: torch.Tensor) -> list[float]:
     """Norm of the loss's gradient at each layer's output, first layer first."""
     norms: list[float] = []
     for layer in model.layers:
-        layer.register_full_backward_hook(
-            lambda module, grad_input, grad_output: norms.append(grad_output[0].norm().item())
-        )
+        layer.register_full_backward_hook(lambda module, grad_input, grad_output: norms.append(grad_output[0].norm().item()))
     F.cross_entropy(model(x), y).backward()
     return norms[::-1]
 
@@ -98,12 +94,7 @@ def main(small: bool = False, out: str = "runs/deep_nets") -> dict[str, float]:
         torch.manual_seed(0)
         norms = flow(Deep(50, *recipe), data[0][:128], data[1][:128])
         figures[f"{name}: first / last gradient"] = norms[0] / norms[-1]
-        left.plot(
-            range(1, 51),
-            [max(n, 1e-30) for n in norms],
-            label=name,
-            ls="-" if 1e-2 < norms[0] / norms[-1] < 1e2 else ":",
-        )
+        left.plot(range(1, 51), [max(n, 1e-30) for n in norms], label=name, ls="-" if 1e-2 < norms[0] / norms[-1] < 1e2 else ":")
     left.set(yscale="log", ylim=(1e-22, 1e22), xlabel="layer", title="Gradient at each layer: sick (dotted), cured")
     left.legend(fontsize=7, ncols=2)
     epochs = 3 if small else 10
@@ -114,13 +105,8 @@ def main(small: bool = False, out: str = "runs/deep_nets") -> dict[str, float]:
     losses = {}
     for clip in (math.inf, 1.0):
         torch.manual_seed(0)
-        _, losses[clip], largest = train(
-            Deep(12, *too_large), data, 4, lambda p: nn.optim.SGD(p, lr=0.1, momentum=0.9), clip
-        )
-    figures |= {
-        "largest gradient norm after clipping": largest,
-        "loss with clipping / without": losses[1.0] / losses[math.inf],
-    }
+        _, losses[clip], largest = train(Deep(12, *too_large), data, 4, lambda p: nn.optim.SGD(p, lr=0.1, momentum=0.9), clip)
+    figures |= {"largest gradient norm after clipping": largest, "loss with clipping / without": losses[1.0] / losses[math.inf]}
     right.bar(list(figures)[-4:-2], list(figures.values())[-4:-2], color=["tab:red", "tab:green"])
     right.set(ylim=(0, 1), title="Held-out accuracy on digits")
     save(figure, out)

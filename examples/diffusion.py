@@ -39,13 +39,7 @@ class Denoiser(nn.Module):
         super().__init__()
         self.register_buffer("frequencies", 2.0 ** torch.arange(6) * math.pi / 2)
         self.net = nn.Sequential(
-            nn.Linear(14, width),
-            nn.SiLU(),
-            nn.Linear(width, width),
-            nn.SiLU(),
-            nn.Linear(width, width),
-            nn.SiLU(),
-            nn.Linear(width, 2),
+            nn.Linear(14, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 2)
         )
 
     def forward(self, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:

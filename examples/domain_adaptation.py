@@ -13,16 +13,8 @@ import autograd_core as torch
 import nn
 import nn.functional as F
 
-RESULT = {
-    "gain on the turned moons": (0.03, 0.5),
-    "adapted: first moons": (0.95, 1.0),
-    "adapted: turned moons": (0.76, 1.0),
-}
-SMALL = {
-    "gain on the turned moons": (-0.1, 0.5),
-    "adapted: first moons": (0.8, 1.0),
-    "adapted: turned moons": (0.6, 1.0),
-}
+RESULT = {"gain on the turned moons": (0.03, 0.5), "adapted: first moons": (0.95, 1.0), "adapted: turned moons": (0.76, 1.0)}
+SMALL = {"gain on the turned moons": (-0.1, 0.5), "adapted: first moons": (0.8, 1.0), "adapted: turned moons": (0.6, 1.0)}
 
 
 class Reverse(torch.autograd.Function):

@@ -91,12 +91,7 @@ def main(small: bool = False, out: str = "runs/dp_sgd") -> dict[str, float]:
     figure, ax = canvas(1, 1, 7, 3.2)
     ax.plot(*np.array(trace).T, ".-", label=f"private, noise {sigma}")
     ax.axhline(ordinary, color="k", ls=":", label="ordinary training")
-    ax.set(
-        xlabel=f"privacy loss epsilon (delta = {DELTA:g})",
-        ylabel="held-out accuracy",
-        title="What privacy costs",
-        ylim=(0, 1),
-    )
+    ax.set(xlabel=f"privacy loss epsilon (delta = {DELTA:g})", ylabel="held-out accuracy", title="What privacy costs", ylim=(0, 1))
     ax.legend()
     save(figure, out)
     return {

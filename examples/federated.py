@@ -83,11 +83,7 @@ def main(small: bool = False, out: str = "runs/federated") -> dict[str, float]:
     left.set(xlabel="round", ylabel="held-out accuracy", ylim=(0, 1), title="Ten clients, three kinds of digits each")
     left.legend()
     right.plot(updates[0], noise / 2**64, ".", ms=2)
-    right.set(
-        xlabel="client's update",
-        ylabel="share that another party sees / 2^64",
-        title=f"A share tells nothing (r = {likeness:.3f})",
-    )
+    right.set(xlabel="client's update", ylabel="share that another party sees / 2^64", title=f"A share tells nothing (r = {likeness:.3f})")
     save(figure, out)
     return {
         "federated accuracy": curve[-1], "best client alone": max(alone), "secure sum against plain sum": gap,

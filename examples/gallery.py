@@ -1,8 +1,8 @@
 """Build the gallery: the pictures and README.md from what the programs left in runs/.
 
-python examples/gallery.py              # collect what runs/ holds
-python examples/gallery.py --run        # run every program in its long form first (fails if a result is not reached)
-python examples/gallery.py --run xor    # only these
+    python examples/gallery.py              # collect what runs/ holds
+    python examples/gallery.py --run        # run every program in its long form first (fails if a result is not reached)
+    python examples/gallery.py --run xor    # only these
 """
 
 from __future__ import annotations
@@ -60,19 +60,13 @@ def main() -> None:
     ]
     missing = sorted(known - set(" ".join(CHAPTERS.values()).split()))
     for chapter, names in {**CHAPTERS, "More": " ".join(missing)}.items():
-        here = [
-            name
-            for name in names.split()
-            if name in known or (name == "digits_cnn" and (FOLDER / "digits_cnn.py").exists())
-        ]
+        here = [name for name in names.split() if name in known or (name == "digits_cnn" and (FOLDER / "digits_cnn.py").exists())]
         if here:
             text.append(f"## {chapter}\n")
         for name in here:
             left = Path(args.runs) / name
             if name == "digits_cnn":
-                text.append(
-                    "### [digits_cnn.py](digits_cnn.py)\n\nA convolution net learns handwritten digits; checkpoints, resuming.\n"
-                )
+                text.append("### [digits_cnn.py](digits_cnn.py)\n\nA convolution net learns handwritten digits; checkpoints, resuming.\n")
                 continue
             if (left / "picture.png").exists() and (left / "figures.json").exists():
                 shutil.copy(left / "picture.png", FOLDER / "pictures" / f"{name}.png")

@@ -27,11 +27,7 @@ SMALL = RESULT | {
 def mlp(inputs: int, outputs: int, width: int = 64) -> nn.Sequential:
     """Two hidden layers."""
     return nn.Sequential(
-        nn.Linear(inputs, width),
-        nn.LeakyReLU(0.2),
-        nn.Linear(width, width),
-        nn.LeakyReLU(0.2),
-        nn.Linear(width, outputs),
+        nn.Linear(inputs, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2), nn.Linear(width, outputs)
     )
 
 

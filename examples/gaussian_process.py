@@ -25,10 +25,7 @@ def kernel(h: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Smooth trend plus a periodic part; h = logs of (scale, length, periodic scale, its length, period, noise)."""
     trend, length, wave, wave_length, period, _ = h.exp()
     r = a.unsqueeze(1) - b.unsqueeze(0)
-    return (
-        trend**2 * (-0.5 * (r / length) ** 2).exp()
-        + wave**2 * (-2 * ((math.pi * r / period).sin() / wave_length) ** 2).exp()
-    )
+    return trend**2 * (-0.5 * (r / length) ** 2).exp() + wave**2 * (-2 * ((math.pi * r / period).sin() / wave_length) ** 2).exp()
 
 
 def evidence(h: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

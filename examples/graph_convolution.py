@@ -18,25 +18,7 @@ FRIENDS = {
     23: "33 34", 24: "26 28 30 33 34", 25: "26 28 32", 26: "32", 27: "30 34", 28: "34", 29: "32 34", 30: "33 34", 31: "33 34",
     32: "33 34", 33: "34",
 }  # fmt: skip
-OFFICER = [
-    10,
-    15,
-    16,
-    19,
-    21,
-    23,
-    24,
-    25,
-    26,
-    27,
-    28,
-    29,
-    30,
-    31,
-    32,
-    33,
-    34,
-]  # the side of member 34 after the split; 9 went with 1
+OFFICER = [10, 15, 16, 19, 21, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34]  # the side of member 34 after the split; 9 went with 1
 
 
 class GCN(nn.Module):
@@ -93,21 +75,12 @@ def main(small: bool = False, out: str = "runs/graph_convolution") -> dict[str, 
     left.set_title("Learnt features (two principal directions) and belief")
     left.set_axis_off()
     for i, (name, values) in enumerate(shares.items()):
-        right.scatter(
-            np.full(len(values), i) + np.linspace(-0.2, 0.2, len(values)),
-            values,
-            s=14,
-            label=f"{name}: {np.mean(values):.3f}",
-        )
+        right.scatter(np.full(len(values), i) + np.linspace(-0.2, 0.2, len(values)), values, s=14, label=f"{name}: {np.mean(values):.3f}")
     right.axhline(0.5, color="k", ls=":", lw=0.8)
-    right.set(
-        xticks=[0, 1], xticklabels=list(shares), ylim=(0, 1.05), title="Share of unlabelled members right, each start"
-    )
+    right.set(xticks=[0, 1], xticklabels=list(shares), ylim=(0, 1.05), title="Share of unlabelled members right, each start")
     right.legend()
     save(figure, out)
-    return {f"members right, {name}": float(np.mean(values)) for name, values in shares.items()} | {
-        "friendships": len(edges)
-    }
+    return {f"members right, {name}": float(np.mean(values)) for name, values in shares.items()} | {"friendships": len(edges)}
 
 
 if __name__ == "__main__":

@@ -20,9 +20,7 @@ RESULT = {
 
 def net(hidden: int) -> nn.Sequential:
     """4 averaged blocks x 4 -> hidden -> 10, in double precision, small enough for the full Hessian."""
-    return nn.Sequential(
-        nn.AvgPool2d(2), nn.Flatten(), nn.Linear(16, hidden), nn.Tanh(), nn.Linear(hidden, 10)
-    ).double()
+    return nn.Sequential(nn.AvgPool2d(2), nn.Flatten(), nn.Linear(16, hidden), nn.Tanh(), nn.Linear(hidden, 10)).double()
 
 
 class Curvature:

@@ -16,11 +16,7 @@ RESULT = {
     "largest error of a mean (std)": (0, 0.05), "largest error of a variance": (0, 0.05), "R-hat": (0.99, 1.01),
     "acceptance": (0.6, 0.99), "order of the energy error": (1.8, 2.2),
 }  # fmt: skip
-SMALL = RESULT | {
-    "largest error of a mean (std)": (0, 0.12),
-    "largest error of a variance": (0, 0.2),
-    "R-hat": (0.99, 1.05),
-}
+SMALL = RESULT | {"largest error of a mean (std)": (0, 0.12), "largest error of a variance": (0, 0.2), "R-hat": (0.99, 1.05)}
 BEND = 0.4
 
 
@@ -29,11 +25,8 @@ def energy(q: torch.Tensor) -> torch.Tensor:
     return 0.5 * (q[:, 0] / 2) ** 2 + 0.5 * (q[:, 1] - BEND * (q[:, 0] ** 2 - 4)) ** 2
 
 
-def leapfrog(
-    f: Callable, q: torch.Tensor, p: torch.Tensor, size: float, steps: int
-) -> tuple[torch.Tensor, torch.Tensor]:
+def leapfrog(f: Callable, q: torch.Tensor, p: torch.Tensor, size: float, steps: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Half kick, drift, kick, ..., half kick; the chains' energies are summed, so one backward serves all."""
-
     def force(q: torch.Tensor) -> torch.Tensor:
         q = q.detach().requires_grad_()
         return torch.autograd.grad(f(q).sum(), q)[0]
@@ -72,9 +65,7 @@ def main(small: bool = False, out: str = "runs/hmc") -> dict[str, float]:
     errors = []
     for size in sizes:
         a, b = leapfrog(energy, start, push, size, round(1 / size))
-        errors.append(
-            (energy(a) + 0.5 * b.square().sum(1) - energy(start) - 0.5 * push.square().sum(1)).abs().mean().item()
-        )
+        errors.append((energy(a) + 0.5 * b.square().sum(1) - energy(start) - 0.5 * push.square().sum(1)).abs().mean().item())
     order = np.polyfit(np.log(sizes), np.log(errors), 1)[0]
 
     figure, (left, middle, right) = canvas(1, 3, 10, 3.2)

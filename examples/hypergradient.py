@@ -84,13 +84,7 @@ def main(small: bool = False, out: str = "runs/hypergradient") -> dict[str, floa
     middle.plot(np.exp(trace[:, -1]))
     middle.set(xlabel="outer step", title="Learning rate")
     for i, (part, (a, b)) in enumerate(ends.items()):
-        right.bar(
-            [i - 0.2, i + 0.2],
-            [a, b],
-            0.38,
-            color=["tab:gray", "tab:blue"],
-            label=["before", "after"] if not i else None,
-        )
+        right.bar([i - 0.2, i + 0.2], [a, b], 0.38, color=["tab:gray", "tab:blue"], label=["before", "after"] if not i else None)
         right.text(i, max(a, b) + 0.01, part, ha="center")
     right.set(xticks=[], title="Loss before (grey), after (blue)")
     save(figure, out)

@@ -14,11 +14,7 @@ import nn
 import nn.functional as F
 from autograd_core import viz
 
-RESULT = {
-    "implicit against unrolled gradient": (0, 1e-8),
-    "recorded nodes, implicit / unrolled": (0, 0.1),
-    "accuracy": (0.93, 1.0),
-}
+RESULT = {"implicit against unrolled gradient": (0, 1e-8), "recorded nodes, implicit / unrolled": (0, 0.1), "accuracy": (0.93, 1.0)}
 SMALL = RESULT | {"accuracy": (0.85, 1.0)}
 
 
@@ -54,11 +50,8 @@ class Equilibrium(nn.Module):
         f0 = (z0 @ w.detach().T + u.detach()).tanh()
         out = (z @ w.T + u).tanh()
         if out.requires_grad:  # solve a = g + (df/dz)^T a, by iteration as well
-
             def adjoint(g: torch.Tensor) -> torch.Tensor:
-                return solve(
-                    lambda a: g + torch.autograd.grad(f0, z0, a, retain_graph=True)[0], g, self.tolerance, self.limit
-                )[0]
+                return solve(lambda a: g + torch.autograd.grad(f0, z0, a, retain_graph=True)[0], g, self.tolerance, self.limit)[0]
 
             out.register_hook(adjoint)
         return out
@@ -103,11 +96,7 @@ def main(small: bool = False, out: str = "runs/implicit_layer") -> dict[str, flo
     right.plot(counts, lw=0.8)
     right.set(xlabel="step", title="Iterations the solver needs")
     save(figure, out)
-    return {
-        "implicit against unrolled gradient": gap,
-        "recorded nodes, implicit / unrolled": sizes[0] / sizes[1],
-        "accuracy": score,
-    }
+    return {"implicit against unrolled gradient": gap, "recorded nodes, implicit / unrolled": sizes[0] / sizes[1], "accuracy": score}
 
 
 if __name__ == "__main__":

@@ -83,12 +83,7 @@ def main(small: bool = False, out: str = "runs/loss_landscape") -> dict[str, flo
         with torch.no_grad():
             final[name] = loss_at(model, centre, x, y)
             surface = [
-                [
-                    loss_at(
-                        model, [c + float(i) * u + float(j) * v for c, u, v in zip(centre, a, b, strict=True)], x, y
-                    )
-                    for i in side
-                ]
+                [loss_at(model, [c + float(i) * u + float(j) * v for c, u, v in zip(centre, a, b, strict=True)], x, y) for i in side]
                 for j in side
             ]
         drawn = ax.contourf(side, side, np.log10(np.array(surface)), 20, cmap="viridis")
@@ -101,7 +96,7 @@ def main(small: bool = False, out: str = "runs/loss_landscape") -> dict[str, flo
     u, s, _ = np.linalg.svd(steps, full_matrices=False)
     axes[2].plot(u[:, 0] * s[0], u[:, 1] * s[1], ".-", ms=2, lw=0.8)
     share = float((s[:2] ** 2).sum() / (s**2).sum())
-    axes[2].set_title("Residual net: path of Adam (PCA)")
+    axes[2].set_title(f"Residual: path of Adam, {100 * share:.0f} % in two directions")
     save(figure, out)
     return figures | {
         "residual loss / plain loss": final["residual"] / final["plain"], "share of the path in two directions": share,

@@ -88,11 +88,7 @@ def main(small: bool = False, out: str = "runs/lrp") -> dict[str, float]:
 
     left_over: dict[str, list[float]] = {}
     relevance = found["epsilon"]
-    orders = {
-        "most relevant first": (-relevance).argsort(1),
-        "random": torch.rand(t.shape).argsort(1),
-        "least first": relevance.argsort(1),
-    }
+    orders = {"most relevant first": (-relevance).argsort(1), "random": torch.rand(t.shape).argsort(1), "least first": relevance.argsort(1)}
     with torch.no_grad():
         for name, order in orders.items():
             logits = [model(t.scatter(1, order[:, :n], 0.0)) for n in range(0, 33, 4)]

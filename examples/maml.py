@@ -41,9 +41,7 @@ def net(w: list[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
     return (h @ w[2] + w[3]).relu() @ w[4] + w[5]
 
 
-def adapt(
-    w: list[torch.Tensor], x: torch.Tensor, y: torch.Tensor, steps: int, create_graph: bool
-) -> list[torch.Tensor]:
+def adapt(w: list[torch.Tensor], x: torch.Tensor, y: torch.Tensor, steps: int, create_graph: bool) -> list[torch.Tensor]:
     """Gradient steps for all tasks at once: the sum of the tasks' losses keeps their gradients apart."""
     w = [v.expand(len(x), *v.shape[-2:]) for v in w]
     for _ in range(steps):

@@ -14,16 +14,8 @@ import autograd_core as torch
 import nn
 from nn.distributions import Categorical, MixtureSameFamily, Normal
 
-RESULT = {
-    "gain over one Gaussian (nats)": (0.6, 3.0),
-    "branches at x = 0.5": (3, 3),
-    "largest error of a branch": (0, 0.06),
-}
-SMALL = {
-    "gain over one Gaussian (nats)": (0.3, 3.0),
-    "branches at x = 0.5": (2, 4),
-    "largest error of a branch": (0, 0.2),
-}
+RESULT = {"gain over one Gaussian (nats)": (0.6, 3.0), "branches at x = 0.5": (3, 3), "largest error of a branch": (0, 0.06)}
+SMALL = {"gain over one Gaussian (nats)": (0.3, 3.0), "branches at x = 0.5": (2, 4), "largest error of a branch": (0, 0.2)}
 
 
 def data(count: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -37,9 +29,7 @@ class MDN(nn.Module):
 
     def __init__(self, parts: int, width: int = 32) -> None:
         super().__init__()
-        self.net = nn.Sequential(
-            nn.Linear(1, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 3 * parts)
-        )
+        self.net = nn.Sequential(nn.Linear(1, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 3 * parts))
 
     def forward(self, x: torch.Tensor) -> MixtureSameFamily:
         """p(t | x)."""
@@ -82,10 +72,7 @@ def main(small: bool = False, out: str = "runs/mixture_density") -> dict[str, fl
 
     figure, (left, centre, right) = canvas(1, 3, 10, 3.1)
     gx, gt = torch.meshgrid(side, side, indexing="xy")
-    for ax, model, name in (
-        (left, models[0], f"one Gaussian: {single:.2f} nats"),
-        (centre, models[1], f"five: {mixed:.2f} nats"),
-    ):
+    for ax, model, name in ((left, models[0], f"one Gaussian: {single:.2f} nats"), (centre, models[1], f"five: {mixed:.2f} nats")):
         density = model(gx.reshape(-1, 1)).log_prob(gt.reshape(-1)).exp().reshape(201, 201)
         ax.imshow(density.clamp(max=8).numpy(), origin="lower", extent=(0, 1, 0, 1), cmap="magma", aspect="auto")
         ax.plot(x[:200, 0].numpy(), t[:200].numpy(), "w.", ms=1.5)
@@ -95,11 +82,7 @@ def main(small: bool = False, out: str = "runs/mixture_density") -> dict[str, fl
         right.axvline(v, color="k", ls=":", lw=1)
     right.set(title="p(t | x = 0.5); true branches dotted", xlabel="t")
     save(figure, out)
-    return {
-        "gain over one Gaussian (nats)": mixed - single,
-        "branches at x = 0.5": len(peaks),
-        "largest error of a branch": float(error),
-    }
+    return {"gain over one Gaussian (nats)": mixed - single, "branches at x = 0.5": len(peaks), "largest error of a branch": float(error)}
 
 
 if __name__ == "__main__":

@@ -35,11 +35,8 @@ def trajectory(f: Any, z: torch.Tensor) -> torch.Tensor:
 
 class Adjoint(torch.autograd.Function):
     """z(T) from z(0); backward integrates (z, a, dL/dtheta) back in time and keeps only z(T)."""
-
     @staticmethod
-    def forward(
-        ctx: Any, z: torch.Tensor, f: nn.Module, h: float, steps: int, *parameters: torch.Tensor
-    ) -> torch.Tensor:
+    def forward(ctx: Any, z: torch.Tensor, f: nn.Module, h: float, steps: int, *parameters: torch.Tensor) -> torch.Tensor:
         for _ in range(steps):
             z = rk4(f, z, h)
         ctx.f, ctx.h, ctx.steps = f, h, steps
@@ -64,18 +61,11 @@ class Adjoint(torch.autograd.Function):
         for _ in range(ctx.steps):
             state = rk4(field, state, -ctx.h)
         g, *rest = state[z.numel() :].split([z.numel(), *(p.numel() for p in parameters)])
-        return (
-            g.reshape(z.shape),
-            None,
-            None,
-            None,
-            *(r.reshape(p.shape) for r, p in zip(rest, parameters, strict=True)),
-        )
+        return g.reshape(z.shape), None, None, None, *(r.reshape(p.shape) for r, p in zip(rest, parameters, strict=True))
 
 
 class Cube(nn.Module):
     """z^3, the paper's choice of input for this spiral."""
-
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         return z**3
 

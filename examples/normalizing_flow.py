@@ -11,11 +11,7 @@ import autograd_core as torch
 import nn
 from nn.distributions import MultivariateNormal
 
-RESULT = {
-    "gain over a Gaussian (nats)": (0.5, 2.0),
-    "integral of the density": (0.98, 1.02),
-    "inverse: largest error": (0, 1e-4),
-}
+RESULT = {"gain over a Gaussian (nats)": (0.5, 2.0), "integral of the density": (0.98, 1.02), "inverse: largest error": (0, 1e-4)}
 SMALL = RESULT | {"gain over a Gaussian (nats)": (0.25, 2.0)}
 
 
@@ -25,9 +21,7 @@ class Coupling(nn.Module):
     def __init__(self, first: int, width: int = 64) -> None:
         super().__init__()
         self.first = first
-        self.net = nn.Sequential(
-            nn.Linear(1, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 2)
-        )
+        self.net = nn.Sequential(nn.Linear(1, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 2))
         nn.init.zeros_(self.net[-1].weight)  # the identity at first
 
     def scale_shift(self, a: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

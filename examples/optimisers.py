@@ -58,12 +58,10 @@ def newton_cg(f: Callable[[torch.Tensor], torch.Tensor], p: torch.Tensor, steps:
 
 def descend(optimizer: nn.optim.Optimizer, loss: Callable[[], torch.Tensor]) -> float:
     """One step (L-BFGS evaluates the loss several times); returns the loss before it."""
-
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
         (value := loss()).backward()
         return value
-
     return float(optimizer.step(closure))
 
 
@@ -83,9 +81,7 @@ def learn(make: Callable[..., nn.optim.Optimizer], epochs: int, size: int) -> tu
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 10))
     optimizer = make(model.parameters())
-    losses = [
-        descend(optimizer, lambda: F.cross_entropy(model(x[pick]), y[pick])) for pick in batches(len(x), size, epochs)
-    ]
+    losses = [descend(optimizer, lambda: F.cross_entropy(model(x[pick]), y[pick])) for pick in batches(len(x), size, epochs)]
     return losses, accuracy(model(test_x), test_y)
 
 

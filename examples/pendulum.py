@@ -47,9 +47,7 @@ def main(small: bool = False, out: str = "runs/pendulum") -> dict[str, float]:
     torch.manual_seed(0)
     steps = 120
     time = STEP * torch.arange(steps, dtype=torch.float64)
-    control = (
-        0.5 * (math.sqrt(GRAVITY) * 0.9 * time).sin()
-    ).requires_grad_()  # a first guess near the natural frequency
+    control = (0.5 * (math.sqrt(GRAVITY) * 0.9 * time).sin()).requires_grad_()  # a first guess near the natural frequency
     (gradient,) = torch.autograd.grad(cost(control), control)
     gap = 0.0
     for i in (3, 60, 110):
@@ -81,9 +79,7 @@ def main(small: bool = False, out: str = "runs/pendulum") -> dict[str, float]:
         left.axhline(level, color="k", ls=":", lw=0.7)
     left.set(xlabel="s", ylabel="degrees (180 = upright)", title="Swing-up")
     middle.step(time.numpy(), torque.numpy())
-    middle.set(
-        xlabel="s", ylabel="N m", ylim=(-1.1 * LIMIT, 1.1 * LIMIT), title="Planned torque (limit 5, level needs 9.81)"
-    )
+    middle.set(xlabel="s", ylabel="N m", ylim=(-1.1 * LIMIT, 1.1 * LIMIT), title="Planned torque (limit 5, level needs 9.81)")
     right.plot(np.degrees(angle), speed, ".-", ms=3)
     right.set(xlabel="degrees", ylabel="rad/s", title="Phase plane")
     save(figure, out)

@@ -78,9 +78,7 @@ def main(small: bool = False, out: str = "runs/pinn_burgers") -> dict[str, float
         first = nn.optim.Adam(parameters, lr=3e-3)
         for _ in range(steps):
             first.step(closure)
-        second = nn.optim.LBFGS(
-            parameters, max_iter=polish, history_size=50, tolerance_change=1e-12, line_search_fn="strong_wolfe"
-        )
+        second = nn.optim.LBFGS(parameters, max_iter=polish, history_size=50, tolerance_change=1e-12, line_search_fn="strong_wolfe")
         second.step(closure)
 
         tt, xx = np.meshgrid(np.linspace(0, 1, 101), np.linspace(-1, 1, 201), indexing="ij")

@@ -13,16 +13,8 @@ import nn
 import nn.functional as F
 from nn.distributions import Categorical
 
-RESULT = {
-    "REINFORCE: steps held": (150, 200),
-    "actor-critic: steps held": (150, 200),
-    "random policy: steps held": (8, 40),
-}
-SMALL = {
-    "REINFORCE: steps held": (32, 200),
-    "actor-critic: steps held": (32, 200),
-    "random policy: steps held": (8, 40),
-}
+RESULT = {"REINFORCE: steps held": (150, 200), "actor-critic: steps held": (150, 200), "random policy: steps held": (8, 40)}
+SMALL = {"REINFORCE: steps held": (32, 200), "actor-critic: steps held": (32, 200), "random policy: steps held": (8, 40)}
 
 
 class CartPoles:
@@ -101,9 +93,7 @@ def main(small: bool = False, out: str = "runs/policy_gradient") -> dict[str, fl
         ax.plot(curves.T, lw=0.8, color="tab:blue", alpha=0.5)
         ax.plot(np.median(curves, 0), "k", lw=1.2)
         ax.axhline(figures["random policy: steps held"], color="tab:red", ls=":", label="random policy")
-        ax.set(
-            title=f"{kind}: seeds and their median", xlabel="round of 16 episodes", ylabel="steps held", ylim=(0, 205)
-        )
+        ax.set(title=f"{kind}: seeds and their median", xlabel="round of 16 episodes", ylabel="steps held", ylim=(0, 205))
         ax.legend(loc="upper left")
         figures[f"{kind}: steps held"] = float(np.median(curves[:, -5:].mean(1)))
     save(figure, out)

@@ -16,18 +16,12 @@ RESULT = {
     "augmented loss / plain loss": (0, 0.85), "zero weights with L1": (0.3, 1.0), "zero weights, plain": (0, 0.05),
     "early stopping loss / plain loss": (0, 1.0), "best accuracy": (0.88, 1.0),
 }  # fmt: skip
-SMALL = RESULT | {
-    "augmented loss / plain loss": (0, 1.0),
-    "zero weights with L1": (0.1, 1.0),
-    "best accuracy": (0.8, 1.0),
-}
+SMALL = RESULT | {"augmented loss / plain loss": (0, 1.0), "zero weights with L1": (0.1, 1.0), "best accuracy": (0.8, 1.0)}
 
 
 def shifted(x: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     """Each digit turned by up to 12 degrees and moved by up to half a pixel, a little noise on top."""
-    a, b, c = torch.from_numpy(rng.uniform(-1, 1, (3, len(x))).astype(np.float32)) * torch.tensor(
-        [[0.2], [0.12], [0.12]]
-    )
+    a, b, c = torch.from_numpy(rng.uniform(-1, 1, (3, len(x))).astype(np.float32)) * torch.tensor([[0.2], [0.12], [0.12]])
     theta = torch.stack([torch.stack([a.cos(), -a.sin(), b], 1), torch.stack([a.sin(), a.cos(), c], 1)], 1)
     moved = F.grid_sample(x, F.affine_grid(theta, list(x.shape), align_corners=False), align_corners=False)
     return moved + 0.1 * torch.randn_like(x)

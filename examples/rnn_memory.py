@@ -66,9 +66,7 @@ def main(small: bool = False, out: str = "runs/rnn_memory") -> dict[str, float]:
     ax.set(yscale="log", xlabel="step", ylabel="squared error", title=f"Adding two marked numbers among {length}")
     ax.legend()
     save(figure, out)
-    return figures | {
-        "plain RNN / best": figures["plain RNN: error"] / min(figures["GRU: error"], figures["LSTM: error"])
-    }
+    return figures | {"plain RNN / best": figures["plain RNN: error"] / min(figures["GRU: error"], figures["LSTM: error"])}
 
 
 if __name__ == "__main__":

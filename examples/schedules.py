@@ -32,9 +32,7 @@ def noisy(x: torch.Tensor) -> torch.Tensor:
     return x + 0.5 * torch.randn_like(x)
 
 
-def train(
-    optimizer: nn.optim.Optimizer, model: nn.Module, schedule: Any, x: Any, y: Any, epochs: int
-) -> tuple[list, list]:
+def train(optimizer: nn.optim.Optimizer, model: nn.Module, schedule: Any, x: Any, y: Any, epochs: int) -> tuple[list, list]:
     """One rate a step, every digit under fresh noise (so that a rate leaves a noise floor); returns rates and losses."""
     used, losses = [], []
     for pick in batches(len(x), 16, epochs):
@@ -68,9 +66,7 @@ def main(small: bool = False, out: str = "runs/schedules") -> dict[str, float]:
     slopes = [b - a for a, b in zip(curve, curve[10:], strict=False)]
     lowest = min(range(len(curve)), key=curve.__getitem__)
     steep = tested[min(range(lowest), key=slopes.__getitem__)]
-    blown = next(
-        (r for r, loss in zip(tested[lowest:], curve[lowest:], strict=True) if loss > 1.5 * curve[lowest]), tested[-1]
-    )
+    blown = next((r for r, loss in zip(tested[lowest:], curve[lowest:], strict=True) if loss > 1.5 * curve[lowest]), tested[-1])
 
     epochs = 5 if small else 20
     total = epochs * (len(x) // 16)

@@ -65,12 +65,8 @@ def main(small: bool = False, out: str = "runs/scipy_bridge") -> dict[str, float
     plans = {
         "BFGS, finite differences": dict(fun=objective.value, method="BFGS", options={"gtol": 2e-6}),
         "L-BFGS-B": dict(fun=objective.both, jac=True, method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-7}),
-        "Newton-CG": dict(
-            fun=objective.both, jac=True, hessp=objective.hessp, method="Newton-CG", options={"xtol": 1e-9}
-        ),
-        "trust-ncg": dict(
-            fun=objective.both, jac=True, hessp=objective.hessp, method="trust-ncg", options={"gtol": 1e-7}
-        ),
+        "Newton-CG": dict(fun=objective.both, jac=True, hessp=objective.hessp, method="Newton-CG", options={"xtol": 1e-9}),
+        "trust-ncg": dict(fun=objective.both, jac=True, hessp=objective.hessp, method="trust-ncg", options={"gtol": 1e-7}),
     }
     for name, plan in plans.items():
         objective.calls, trace = 0, []
@@ -81,9 +77,7 @@ def main(small: bool = False, out: str = "runs/scipy_bridge") -> dict[str, float
     figure, ax = canvas(1, 1, 7, 3.2)
     for name, trace in curves.items():
         ax.loglog(trace[:, 0], np.maximum(trace[:, 1] - best, 1e-13), ".-", label=f"{name}: {counts[name]}")
-    ax.set(
-        xlabel="evaluations of the loss", ylabel="above the minimum", title="SciPy's optimisers with our derivatives"
-    )
+    ax.set(xlabel="evaluations of the loss", ylabel="above the minimum", title="SciPy's optimisers with our derivatives")
     ax.legend(fontsize=8)
     save(figure, out)
     ours = max(count for name, count in counts.items() if "differences" not in name)

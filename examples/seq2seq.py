@@ -1,6 +1,6 @@
 """Shows: an encoder-decoder with attention learns to write sequences backwards; its attention draws the anti-diagonal.
 Source: Sutskever, Vinyals and Le (2014); Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to align" (2015).
-Result: 95 % or more of held-out sequences reversed without any error; 75 % of the attention lies within one place of the anti-diagonal.
+Result: 95 % or more of held-out sequences reversed without any error; 80 % of the attention lies within one place of the anti-diagonal.
 """
 
 import numpy as np
@@ -10,16 +10,8 @@ import autograd_core as torch
 import nn
 import nn.functional as F
 
-RESULT = {
-    "whole sequences right": (0.95, 1.0),
-    "attention within one of the anti-diagonal": (0.75, 1.0),
-    "symbols right": (0.99, 1.0),
-}
-SMALL = {
-    "whole sequences right": (0.2, 1.0),
-    "attention within one of the anti-diagonal": (0.5, 1.0),
-    "symbols right": (0.6, 1.0),
-}
+RESULT = {"whole sequences right": (0.95, 1.0), "attention within one of the anti-diagonal": (0.8, 1.0), "symbols right": (0.99, 1.0)}
+SMALL = {"whole sequences right": (0.2, 1.0), "attention within one of the anti-diagonal": (0.5, 1.0), "symbols right": (0.6, 1.0)}
 SYMBOLS, START = 12, 12
 
 
@@ -31,11 +23,7 @@ class Seq2Seq(nn.Module):
         self.embed = nn.Embedding(SYMBOLS + 1, width)
         self.encoder = nn.GRU(width, width, batch_first=True, bidirectional=True)
         self.cell = nn.GRUCell(3 * width, width)
-        self.key, self.query, self.score = (
-            nn.Linear(2 * width, width),
-            nn.Linear(width, width),
-            nn.Linear(width, 1, bias=False),
-        )
+        self.key, self.query, self.score = nn.Linear(2 * width, width), nn.Linear(width, width), nn.Linear(width, 1, bias=False)
         self.first, self.out = nn.Linear(2 * width, width), nn.Linear(3 * width, SYMBOLS)
 
     def forward(self, x: torch.Tensor, target: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
@@ -58,7 +46,7 @@ class Seq2Seq(nn.Module):
 def main(small: bool = False, out: str = "runs/seq2seq") -> dict[str, float]:
     """Train on random sequences, then write without help."""
     torch.manual_seed(0)
-    length, steps = (4, 80) if small else (10, 700)
+    length, steps = (4, 80) if small else (10, 450)
     model = Seq2Seq()
     optimizer = nn.optim.Adam(model.parameters(), lr=1e-2 if small else 4e-3)
     schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -84,10 +72,7 @@ def main(small: bool = False, out: str = "runs/seq2seq") -> dict[str, float]:
     figure, (left, middle, corner) = canvas(1, 3, 9.5, 3)
     left.plot(losses, lw=0.8)
     left.set(yscale="log", xlabel="step", title="Training loss (nats a symbol)")
-    for ax, picture, title in (
-        (middle, looks[0], "Attention, one sequence"),
-        (corner, looks.mean(0), "Attention, mean of 500"),
-    ):
+    for ax, picture, title in ((middle, looks[0], "Attention, one sequence"), (corner, looks.mean(0), "Attention, mean of 500")):
         ax.imshow(picture.numpy(), cmap="viridis", vmin=0, vmax=1)
         ax.set(xlabel="read", ylabel="written", title=title, xticks=range(length), yticks=range(length))
     letters = np.array(list("abcdefghijkl"))

@@ -16,12 +16,8 @@ import nn.functional as F
 from nn.distributions import Normal, kl_divergence
 
 METHODS = ("Bayes by backprop", "MC dropout", "Laplace")
-RESULT = {f"{m}: std away from / at the data": (1.25, 100.0) for m in METHODS} | {
-    f"{m}: coverage of 2 std": (0.8, 1.0) for m in METHODS
-}
-SMALL = {f"{m}: std away from / at the data": (1.1, 100.0) for m in METHODS} | {
-    f"{m}: coverage of 2 std": (0.7, 1.0) for m in METHODS
-}
+RESULT = {f"{m}: std away from / at the data": (1.25, 100.0) for m in METHODS} | {f"{m}: coverage of 2 std": (0.8, 1.0) for m in METHODS}
+SMALL = {f"{m}: std away from / at the data": (1.1, 100.0) for m in METHODS} | {f"{m}: coverage of 2 std": (0.7, 1.0) for m in METHODS}
 NOISE = 0.1
 
 
@@ -64,12 +60,10 @@ def fit(model: nn.Module, x: torch.Tensor, y: torch.Tensor, steps: int, rate: fl
 
 def laplace(model: nn.Module, x: torch.Tensor, grid: torch.Tensor, prior: float) -> tuple[np.ndarray, np.ndarray]:
     """Gauss-Newton Hessian in all weights; predictive variance J H^-1 J^T of the linearised net."""
-
     def jacobian(points: torch.Tensor) -> torch.Tensor:
         y = model(points)[:, 0]
         rows = [torch.autograd.grad(v, list(model.parameters()), retain_graph=True) for v in y]
         return torch.stack([nn.utils.parameters_to_vector(row) for row in rows]).double()
-
     j, jg = jacobian(x), jacobian(grid)
     h = j.T @ j / NOISE**2 + prior * torch.eye(j.shape[1], dtype=torch.float64)
     variance = (jg * torch.linalg.solve(h, jg.T).T).sum(1)
@@ -87,13 +81,7 @@ def main(small: bool = False, out: str = "runs/uncertainty") -> dict[str, float]
     bayes = nn.Sequential(BayesLinear(1, 50), nn.Tanh(), BayesLinear(50, 1))
     fit(bayes, x, y, steps)
     dropout = nn.Sequential(
-        nn.Linear(1, 100),
-        nn.ReLU(),
-        nn.Dropout(0.1),
-        nn.Linear(100, 100),
-        nn.ReLU(),
-        nn.Dropout(0.1),
-        nn.Linear(100, 1),
+        nn.Linear(1, 100), nn.ReLU(), nn.Dropout(0.1), nn.Linear(100, 100), nn.ReLU(), nn.Dropout(0.1), nn.Linear(100, 1)
     )
     fit(dropout, x, y, steps, 3e-3)
     with torch.no_grad():
@@ -109,9 +97,7 @@ def main(small: bool = False, out: str = "runs/uncertainty") -> dict[str, float]
     at, truth = grid[:121, 0].numpy(), held_y[:, 0].numpy()
     for ax, (name, (mean, std)) in zip(axes, predicted.items(), strict=True):
         total = np.sqrt(std**2 + NOISE**2)
-        figures[f"{name}: std away from / at the data"] = (
-            std[:121][(np.abs(at) < 0.3) | (np.abs(at) > 2.1)].mean() / std[121:].mean()
-        )
+        figures[f"{name}: std away from / at the data"] = std[:121][(np.abs(at) < 0.3) | (np.abs(at) > 2.1)].mean() / std[121:].mean()
         figures[f"{name}: coverage of 2 std"] = (np.abs(mean[121:] - truth) < 2 * total[121:]).mean()
         ax.fill_between(at, (mean - 2 * total)[:121], (mean + 2 * total)[:121], alpha=0.3)
         ax.plot(at, mean[:121])

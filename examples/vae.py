@@ -12,11 +12,7 @@ import nn
 import nn.functional as F
 from nn.distributions import Normal, kl_divergence
 
-RESULT = {
-    "gain over independent pixels (nats)": (2.5, 20.0),
-    "KL (nats)": (2.0, 12.0),
-    "KL: analytic / Monte Carlo": (0.97, 1.03),
-}
+RESULT = {"gain over independent pixels (nats)": (2.5, 20.0), "KL (nats)": (2.0, 12.0), "KL: analytic / Monte Carlo": (0.97, 1.03)}
 SMALL = RESULT | {"gain over independent pixels (nats)": (1.5, 20.0), "KL (nats)": (1.0, 12.0)}
 
 
@@ -26,9 +22,7 @@ class VAE(nn.Module):
     def __init__(self, latent: int = 2, hidden: int = 128) -> None:
         super().__init__()
         self.encoder = nn.Sequential(nn.Linear(64, hidden), nn.SiLU(), nn.Linear(hidden, 2 * latent))
-        self.decoder = nn.Sequential(
-            nn.Linear(latent, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 64)
-        )
+        self.decoder = nn.Sequential(nn.Linear(latent, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 64))
         self.prior = Normal(torch.zeros(latent), torch.ones(latent))
 
     def posterior(self, x: torch.Tensor) -> Normal:

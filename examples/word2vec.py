@@ -25,12 +25,7 @@ def pairs(words: list[list[str]], index: dict[str, int], window: int) -> np.ndar
     found = []
     for sentence in words:
         ids = [index[w] for w in sentence]
-        found += [
-            (c, ids[j])
-            for i, c in enumerate(ids)
-            for j in range(max(0, i - window), min(len(ids), i + window + 1))
-            if j != i
-        ]
+        found += [(c, ids[j]) for i, c in enumerate(ids) for j in range(max(0, i - window), min(len(ids), i + window + 1)) if j != i]
     return np.array(found)
 
 
@@ -72,27 +67,15 @@ def main(small: bool = False, out: str = "runs/word2vec") -> dict[str, float]:
     u, s, _ = torch.linalg.svd(vectors - vectors.mean(0), full_matrices=False)
     place = (u[:, :2] * s[:2]).numpy()
     for (word, kind), (a, b) in zip(chosen, place, strict=True):
-        left.text(
-            a,
-            b,
-            word,
-            color={"verb": "tab:red", "subject": "tab:blue", "object": "tab:green"}[kind],
-            ha="center",
-            fontsize=8,
-        )
-    left.set(
-        xlim=(place[:, 0].min() - 0.2, place[:, 0].max() + 0.2), ylim=(place[:, 1].min() - 0.2, place[:, 1].max() + 0.2)
-    )
+        left.text(a, b, word, color={"verb": "tab:red", "subject": "tab:blue", "object": "tab:green"}[kind], ha="center", fontsize=8)
+    left.set(xlim=(place[:, 0].min() - 0.2, place[:, 0].max() + 0.2), ylim=(place[:, 1].min() - 0.2, place[:, 1].max() + 0.2))
     left.set_title("Two principal directions: verbs, subjects, objects")
     drawn = right.imshow(likeness.fill_diagonal_(1).numpy(), cmap="RdBu_r", vmin=-1, vmax=1)
     right.set_yticks(range(len(chosen)), [w for w, _ in chosen], fontsize=6)
     right.set(xticks=[], title="Cosine similarity")
     figure.colorbar(drawn, ax=right)
     save(figure, out)
-    return {
-        "neighbours of the same kind": float(np.mean(scored)),
-        "loss, end / start": float(np.mean(losses[-20:]) / losses[0]),
-    }
+    return {"neighbours of the same kind": float(np.mean(scored)), "loss, end / start": float(np.mean(losses[-20:]) / losses[0])}
 
 
 if __name__ == "__main__":

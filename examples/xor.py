@@ -1,4 +1,4 @@
-"""Shows: back-propagation teaching two hidden sigmoid units to compute XOR, from 200 random starts at once.
+"""Shows: back-propagation teaching two hidden sigmoid units to compute XOR, from a hundred random starts at once.
 Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors" (1986).
 Result: over 60 % of the starts solve it (the rest rest in local minima, as in 1986); our gradient = theirs to 1e-12.
 """
@@ -11,11 +11,7 @@ from _common import canvas, run, save
 import autograd_core as torch
 import nn
 
-RESULT = {
-    "share of starts that solve it": (0.6, 0.99),
-    "best error": (0, 2e-3),
-    "their rule against gradient": (0, 1e-12),
-}
+RESULT = {"share of starts that solve it": (0.6, 0.99), "best error": (0, 2e-3), "their rule against gradient": (0, 1e-12)}
 
 X = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], dtype=torch.float64)
 T = torch.tensor([[0.0], [1.0], [1.0], [0.0]], dtype=torch.float64)
@@ -59,7 +55,7 @@ def main(small: bool = False, out: str = "runs/xor") -> dict[str, float]:
     solved = ((net(w, X)[1] - T).abs() < 0.4).all(1).all(1).float().mean().item()
 
     figure, (left, middle, right) = canvas(1, 3)
-    for curve in np.array(history)[:, :40].T:
+    for curve in np.array(history)[:, : 40].T:
         left.plot(curve, lw=0.7, color="tab:green" if curve[-1] < 0.05 else "tab:red")
     left.set(xlabel="sweep", ylabel="error E", title="40 starts: solved, stuck", yscale="log")
     side = torch.linspace(-0.3, 1.3, 60, dtype=torch.float64)
