@@ -1,10 +1,10 @@
 # mypy: ignore-errors
-"""Numba: optimizer updates over chunks of many tensors. Called by `optim` only, which fills the tables.
+"""Numba: optimizer updates over chunks of many tensors. Called through `optim_plan` only, which fills the tables.
 
-Arguments that all kernels share: ``table[row, chunk]`` the addresses (row 0 gradients, then parameters and states in
-the order of `optim`'s lists), ``lengths[chunk]``, ``owner[chunk]`` the row of `hyper` with the tensor's scalars, and
-``like``, an empty array of the tensors' dtype. No fastmath: each operation is the one NumPy does, so that kernel and
-twin agree to the last bit; the passes are bound by memory, not by arithmetic.
+Arguments that all updates share: ``table``, a column for each chunk: its length, the row of `hyper` with its tensor's
+scalars, the addresses of gradient and parameter, then of the states in the order of `optim`'s lists; ``hyper``, one
+row for all tensors or one for each; and ``like``, an empty array of the tensors' dtype. No fastmath: each operation is
+the one NumPy does, so that kernel and twin agree to the last bit; the passes are bound by memory, not by arithmetic.
 """
 
 from __future__ import annotations
@@ -14,22 +14,65 @@ import math
 import numpy as np
 from numba import carray
 
-from .jit import kernel
+from .jit import inner, kernel
 from .jit_memory import pointer
+from .optim_plan import GRADS, LENGTHS, LISTS, OWNERS
+
+# Of an array object, in words after the object's header: data, number of dimensions, their sizes, strides, base,
+# dtype, flags (the struct that NumPy's C interface makes public). `optim_plan` tries it out before it relies on it.
+HEADER = object.__basicsize__
+DATA, NDIM, SIZES, DESCR, FLAGS, WORDS = 0, 1, 2, 5, 6, 7
+HALF_WORD = 0xFFFFFFFF  # ints of 32 bits
+READABLE = 0x1 | 0x100  # C-contiguous and aligned
+
+
+@kernel
+def enter(ids, models, table, offsets):
+    """Enter the data addresses of the arrays `ids` in the table's row of gradients, one array for each of `models`.
+
+    False, and nothing of use entered, when one of them differs from its model in dtype or shape or is not contiguous.
+    """
+    for k in range(len(ids)):
+        mine = carray(pointer(ids[k] + HEADER), (WORDS,), np.int64)
+        model = carray(pointer(models[k] + HEADER), (WORDS,), np.int64)
+        ndim = mine[NDIM] & HALF_WORD
+        if mine[DESCR] != model[DESCR] or mine[FLAGS] & READABLE != READABLE or ndim != model[NDIM] & HALF_WORD:
+            return False
+        if ndim > 0:
+            sizes = carray(pointer(mine[SIZES]), (ndim,), np.int64)
+            wanted = carray(pointer(model[SIZES]), (ndim,), np.int64)
+            for i in range(ndim):
+                if sizes[i] != wanted[i]:
+                    return False
+    for c in range(len(offsets)):
+        array = carray(pointer(ids[table[OWNERS, c]] + HEADER), (WORDS,), np.int64)
+        table[GRADS, c] = array[DATA] + offsets[c]
+    return True
+
+
+@inner
+def piece(table, row, c, like):
+    """The part of a tensor that a chunk covers."""
+    return carray(pointer(table[row, c]), (table[LENGTHS, c],), like.dtype)
+
+
+@inner
+def scalars(hyper, table, c):
+    return hyper[table[OWNERS, c] if len(hyper) > 1 else 0]
 
 
 @kernel(fastmath=False)
-def sgd(begin, end, table, lengths, owner, hyper, like, momentum, nesterov, maximize):
+def sgd(begin, end, table, hyper, like, momentum, nesterov, maximize):
     t = like.dtype.type
     for c in range(begin, end):
-        n = lengths[c]
-        h = hyper[owner[c]]
+        n = table[LENGTHS, c]
+        h = scalars(hyper, table, c)
         negative_lr, mu, keep, decay = t(h[0]), t(h[1]), t(h[2]), t(h[3])
         decays, first = h[3] != 0, h[4] != 0
-        g = carray(pointer(table[0, c]), (n,), like.dtype)
-        p = carray(pointer(table[1, c]), (n,), like.dtype)
+        g = piece(table, GRADS, c, like)
+        p = piece(table, LISTS, c, like)
         if momentum:
-            b = carray(pointer(table[2, c]), (n,), like.dtype)
+            b = piece(table, LISTS + 1, c, like)
             for i in range(n):
                 d = -g[i] if maximize else g[i]
                 if decays:
@@ -48,11 +91,11 @@ def sgd(begin, end, table, lengths, owner, hyper, like, momentum, nesterov, maxi
 
 
 @kernel(fastmath=False)
-def adam(begin, end, table, lengths, owner, hyper, like, amsgrad, decays, decoupled, maximize):
+def adam(begin, end, table, hyper, like, amsgrad, decays, decoupled, maximize):
     t = like.dtype.type
     for c in range(begin, end):
-        n = lengths[c]
-        h = hyper[owner[c]]
+        n = table[LENGTHS, c]
+        h = scalars(hyper, table, c)
         step, correction, weight, beta1, beta2, rest2, eps, decay = (
             t(h[0]),
             t(h[1]),
@@ -64,11 +107,11 @@ def adam(begin, end, table, lengths, owner, hyper, like, amsgrad, decays, decoup
             t(h[7]),
         )
         near = h[2] < 0.5
-        g = carray(pointer(table[0, c]), (n,), like.dtype)
-        p = carray(pointer(table[1, c]), (n,), like.dtype)
-        m = carray(pointer(table[2, c]), (n,), like.dtype)
-        v = carray(pointer(table[3, c]), (n,), like.dtype)
-        top = carray(pointer(table[4 if amsgrad else 3, c]), (n,), like.dtype)
+        g = piece(table, GRADS, c, like)
+        p = piece(table, LISTS, c, like)
+        m = piece(table, LISTS + 1, c, like)
+        v = piece(table, LISTS + 2, c, like)
+        top = piece(table, LISTS + (3 if amsgrad else 2), c, like)
         for i in range(n):
             d = -g[i] if maximize else g[i]
             x = p[i]
@@ -91,18 +134,18 @@ def adam(begin, end, table, lengths, owner, hyper, like, amsgrad, decays, decoup
 
 
 @kernel(fastmath=False)
-def rmsprop(begin, end, table, lengths, owner, hyper, like, centered, momentum, maximize):
+def rmsprop(begin, end, table, hyper, like, centered, momentum, maximize):
     t = like.dtype.type
     for c in range(begin, end):
-        n = lengths[c]
-        h = hyper[owner[c]]
+        n = table[LENGTHS, c]
+        h = scalars(hyper, table, c)
         negative_lr, alpha, rest, eps, decay, mu = t(h[0]), t(h[1]), t(h[2]), t(h[3]), t(h[4]), t(h[5])
         decays, near = h[4] != 0, h[2] < 0.5
-        g = carray(pointer(table[0, c]), (n,), like.dtype)
-        p = carray(pointer(table[1, c]), (n,), like.dtype)
-        s = carray(pointer(table[2, c]), (n,), like.dtype)
-        a = carray(pointer(table[3 if centered else 2, c]), (n,), like.dtype)
-        b = carray(pointer(table[(4 if centered else 3) if momentum else 2, c]), (n,), like.dtype)
+        g = piece(table, GRADS, c, like)
+        p = piece(table, LISTS, c, like)
+        s = piece(table, LISTS + 1, c, like)
+        a = piece(table, LISTS + (2 if centered else 1), c, like)
+        b = piece(table, LISTS + ((3 if centered else 2) if momentum else 1), c, like)
         for i in range(n):
             d = -g[i] if maximize else g[i]
             if decays:
@@ -123,16 +166,16 @@ def rmsprop(begin, end, table, lengths, owner, hyper, like, centered, momentum, 
 
 
 @kernel(fastmath=False)
-def adagrad(begin, end, table, lengths, owner, hyper, like, maximize):
+def adagrad(begin, end, table, hyper, like, maximize):
     t = like.dtype.type
     for c in range(begin, end):
-        n = lengths[c]
-        h = hyper[owner[c]]
+        n = table[LENGTHS, c]
+        h = scalars(hyper, table, c)
         negative_lr, decay, eps = t(h[0]), t(h[1]), t(h[2])
         decays = h[1] != 0
-        g = carray(pointer(table[0, c]), (n,), like.dtype)
-        p = carray(pointer(table[1, c]), (n,), like.dtype)
-        s = carray(pointer(table[2, c]), (n,), like.dtype)
+        g = piece(table, GRADS, c, like)
+        p = piece(table, LISTS, c, like)
+        s = piece(table, LISTS + 1, c, like)
         for i in range(n):
             d = -g[i] if maximize else g[i]
             if decays:
@@ -140,3 +183,199 @@ def adagrad(begin, end, table, lengths, owner, hyper, like, maximize):
             total = s[i] + d * d
             s[i] = total
             p[i] += negative_lr * d / (math.sqrt(total) + eps)
+
+
+@kernel(fastmath=False)
+def adadelta(begin, end, table, hyper, like, maximize):
+    t = like.dtype.type
+    for c in range(begin, end):
+        h = scalars(hyper, table, c)
+        lr, rho, rest, eps, decay = t(h[0]), t(h[1]), t(h[2]), t(h[3]), t(h[4])
+        decays = h[4] != 0
+        g, p = piece(table, GRADS, c, like), piece(table, LISTS, c, like)
+        s, a = piece(table, LISTS + 1, c, like), piece(table, LISTS + 2, c, like)
+        for i in range(table[LENGTHS, c]):
+            d = -g[i] if maximize else g[i]
+            if decays:
+                d = d + decay * p[i]
+            square = rho * s[i] + rest * d * d
+            s[i] = square
+            move = math.sqrt(a[i] + eps) / math.sqrt(square + eps) * d
+            a[i] = rho * a[i] + rest * move * move
+            p[i] -= lr * move
+
+
+@kernel(fastmath=False)
+def adamax(begin, end, table, hyper, like, maximize):
+    t = like.dtype.type
+    for c in range(begin, end):
+        h = scalars(hyper, table, c)
+        step, weight, beta2, eps, decay = t(h[0]), t(h[1]), t(h[2]), t(h[3]), t(h[4])
+        decays = h[4] != 0
+        g, p = piece(table, GRADS, c, like), piece(table, LISTS, c, like)
+        m, u = piece(table, LISTS + 1, c, like), piece(table, LISTS + 2, c, like)
+        for i in range(table[LENGTHS, c]):
+            d = -g[i] if maximize else g[i]
+            if decays:
+                d = d + decay * p[i]
+            mean = m[i] + weight * (d - m[i])
+            m[i] = mean
+            size, old = abs(d) + eps, beta2 * u[i]
+            if not size <= old and not np.isnan(old):  # a NaN on either side stays, as in torch.maximum
+                old = size
+            u[i] = old
+            p[i] -= step * mean / old
+
+
+@kernel(fastmath=False)
+def nadam(begin, end, table, hyper, like, decoupled, maximize):
+    t = like.dtype.type
+    for c in range(begin, end):
+        h = scalars(hyper, table, c)
+        of_g, of_m, weight, beta2, rest2 = t(h[0]), t(h[1]), t(h[2]), t(h[3]), t(h[4])
+        correction, eps, decay = t(h[5]), t(h[6]), t(h[7])
+        decays = h[7] != 0
+        g, p = piece(table, GRADS, c, like), piece(table, LISTS, c, like)
+        m, v = piece(table, LISTS + 1, c, like), piece(table, LISTS + 2, c, like)
+        for i in range(table[LENGTHS, c]):
+            d = -g[i] if maximize else g[i]
+            x = p[i]
+            if decoupled:
+                x = x * decay
+            elif decays:
+                d = d + decay * x
+            mean = m[i] + weight * (d - m[i])
+            square = beta2 * v[i] + rest2 * d * d
+            m[i] = mean
+            v[i] = square
+            p[i] = x - (of_g * d + of_m * mean) / (math.sqrt(square / correction) + eps)
+
+
+@kernel(fastmath=False)
+def radam(begin, end, table, hyper, like, decoupled, maximize):
+    t = like.dtype.type
+    for c in range(begin, end):
+        h = scalars(hyper, table, c)
+        lr, correction1, root2, rectify = t(h[0]), t(h[1]), t(h[2]), t(h[3])
+        weight, beta2, rest2, eps, decay = t(h[4]), t(h[5]), t(h[6]), t(h[7]), t(h[8])
+        decays, adaptive = h[8] != 0, h[3] != 0
+        g, p = piece(table, GRADS, c, like), piece(table, LISTS, c, like)
+        m, v = piece(table, LISTS + 1, c, like), piece(table, LISTS + 2, c, like)
+        for i in range(table[LENGTHS, c]):
+            d = -g[i] if maximize else g[i]
+            x = p[i]
+            if decoupled:
+                x = x * decay
+            elif decays:
+                d = d + decay * x
+            mean = m[i] + weight * (d - m[i])
+            square = beta2 * v[i] + rest2 * d * d
+            m[i] = mean
+            v[i] = square
+            move = mean / correction1 * lr
+            if adaptive:
+                move = move * (root2 / (math.sqrt(square) + eps)) * rectify
+            p[i] = x - move
+
+
+@kernel(fastmath=False)
+def asgd(begin, end, table, hyper, like, maximize):
+    t = like.dtype.type
+    for c in range(begin, end):
+        h = scalars(hyper, table, c)
+        shrink, eta, mu, decay = t(h[0]), t(h[1]), t(h[2]), t(h[3])
+        copies, decays = h[2] == 1, h[3] != 0
+        g, p, a = piece(table, GRADS, c, like), piece(table, LISTS, c, like), piece(table, LISTS + 1, c, like)
+        for i in range(table[LENGTHS, c]):
+            d = -g[i] if maximize else g[i]
+            if decays:
+                d = d + decay * p[i]
+            x = p[i] * shrink - eta * d
+            p[i] = x
+            a[i] = x if copies else a[i] + (x - a[i]) * mu
+
+
+@kernel(fastmath=False)
+def rprop(begin, end, table, hyper, like, maximize):
+    t = like.dtype.type
+    zero, one = t(0), t(1)
+    for c in range(begin, end):
+        h = scalars(hyper, table, c)
+        shrink, grow, least, most = t(h[0]), t(h[1]), t(h[2]), t(h[3])
+        g, p = piece(table, GRADS, c, like), piece(table, LISTS, c, like)
+        before, step = piece(table, LISTS + 1, c, like), piece(table, LISTS + 2, c, like)
+        for i in range(table[LENGTHS, c]):
+            d = -g[i] if maximize else g[i]
+            turn, size = d * before[i], step[i]
+            if turn > zero:
+                size = size * grow
+            if turn < zero:
+                size, d = size * shrink, zero
+            if size < least:
+                size = least
+            if size > most:
+                size = most
+            step[i] = size
+            before[i] = d
+            sign = d - d  # 0, and NaN where the gradient is not finite
+            if d > zero:
+                sign = one
+            if d < zero:
+                sign = -one
+            p[i] -= sign * size
+
+
+@kernel(fastmath=False)
+def lion(begin, end, table, hyper, like, maximize):
+    t = like.dtype.type
+    zero = t(0)
+    for c in range(begin, end):
+        h = scalars(hyper, table, c)
+        shrink, lr, beta1, rest1, beta2, rest2 = t(h[0]), t(h[1]), t(h[2]), t(h[3]), t(h[4]), t(h[5])
+        g, p, m = piece(table, GRADS, c, like), piece(table, LISTS, c, like), piece(table, LISTS + 1, c, like)
+        for i in range(table[LENGTHS, c]):
+            d = -g[i] if maximize else g[i]
+            way = beta1 * m[i] + rest1 * d
+            move = lr * (way - way)
+            if way > zero:
+                move = lr
+            if way < zero:
+                move = -lr
+            p[i] = p[i] * shrink - move
+            m[i] = beta2 * m[i] + rest2 * d
+
+
+# --------------------------------------------------------------------------------------- clipping
+
+
+@kernel
+def squares(begin, end, table, like, sums):
+    """The sum of squares of each chunk of gradients, added up in float64."""
+    for c in range(begin, end):
+        g = piece(table, GRADS, c, like)
+        total = 0.0
+        for i in range(len(g)):
+            x = np.float64(g[i])
+            total += x * x
+        sums[c] = total
+
+
+@kernel(fastmath=False)
+def scale(begin, end, table, like, factor):
+    f = like.dtype.type(factor)
+    for c in range(begin, end):
+        g = piece(table, GRADS, c, like)
+        for i in range(len(g)):
+            g[i] *= f
+
+
+@kernel(fastmath=False)
+def clamp(begin, end, table, like, bound):
+    high = like.dtype.type(bound)
+    low = -high
+    for c in range(begin, end):
+        g = piece(table, GRADS, c, like)
+        for i in range(len(g)):
+            x = g[i]
+            x = low if x < low else x  # NaN stays
+            g[i] = high if x > high else x

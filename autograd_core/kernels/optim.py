@@ -8,159 +8,20 @@
     adagrad(params, grads, state_sums, *, step, lr, lr_decay, weight_decay, eps, maximize, plan)
     norms(arrays, ord=2.0) -> float64 array, the norm of each array (gradient clipping)
     scale(arrays, factor)                               every array times one factor, in place
+    clamp(arrays, bound)                                every array to [-bound, bound], in place
 
 Every formula follows the order of operations of PyTorch's ``_single_tensor_*`` functions, and the kernels do the same
 IEEE operations as the NumPy twins: both give the same bits. So it may not matter, and does not, which of them
-runs. A ``Plan`` (keep one for each parameter group) remembers the addresses of parameters and states between steps.
+runs. The other optimizers (``nn/optim``) have their twin in their formula and call `optim_plan.update` themselves.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from . import runtime
-from .thresholds import THRESHOLDS
-
-Arrays = Sequence[np.ndarray]
-
-CHUNK = 16384  # elements that one unit of parallel work covers
-STAGED = 4096  # gradients up to this size are gathered by one np.concatenate: cheaper than asking each for its address
-COMPILED_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
-
-
-class Plan:
-    """Where lists of arrays lie in memory, checked once and used at each step.
-
-    Pass the same plan to each call with the same parameters. The plan holds references to the arrays and looks
-    them up anew when any of them was replaced; a plan must not be used by two threads at once.
-    """
-
-    __slots__ = ("groups", "keys", "work")
-
-    def __init__(self) -> None:
-        self.keys: list[int] = []
-        self.groups: list[_Group] = []
-        self.work = 0
-
-    def locate(self, lists: Sequence[Arrays]) -> list[_Group]:
-        """Return the compiled groups of `lists` (parameters first), renewed only when an array is another one."""
-        keys: list[int] = []
-        for arrays in lists:
-            keys += map(id, arrays)
-        if keys != self.keys:
-            self.groups = _groups(lists)
-            self.keys = keys
-        return self.groups
-
-
-class _Group:
-    """The tensors of one dtype that a kernel can update: a table of addresses, one column for each chunk."""
-
-    __slots__ = (
-        "arrays",
-        "dtype",
-        "grain",
-        "large",
-        "lengths",
-        "like",
-        "members",
-        "one_owner",
-        "owner",
-        "sizes",
-        "small",
-        "staging",
-        "table",
-    )
-
-    def __init__(self, members: list[int], lists: Sequence[Arrays]) -> None:
-        self.members = members
-        self.arrays = [[arrays[k] for k in members] for arrays in lists]  # keeps them alive: the table holds addresses
-        params = self.arrays[0]
-        self.dtype = params[0].dtype
-        self.sizes = [p.size for p in params]
-        counts = [max(1, -(-size // CHUNK)) for size in self.sizes]
-        self.owner = np.repeat(np.arange(len(params)), counts)
-        self.one_owner = np.zeros_like(self.owner)
-        starts = np.concatenate([np.arange(c) for c in counts]) * CHUNK
-        self.lengths = np.minimum(np.array(self.sizes)[self.owner] - starts, CHUNK)
-        offsets = starts * self.dtype.itemsize
-        # Row 0 is the gradients', the following rows are those of `lists`; unused rows repeat the last one.
-        self.table = np.empty((1 + len(lists), len(starts)), np.int64)
-        for row, arrays in enumerate(self.arrays, start=1):
-            self.table[row] = np.array([a.ctypes.data for a in arrays], np.int64)[self.owner] + offsets
-        first = np.concatenate(([0], np.cumsum(counts)))
-        self.small = [k for k, size in enumerate(self.sizes) if size <= STAGED]
-        self.large = [
-            (k, slice(first[k], first[k + 1]), offsets[first[k] : first[k + 1]])
-            for k, size in enumerate(self.sizes)
-            if size > STAGED
-        ]
-        small_sizes = [self.sizes[k] for k in self.small]
-        self.staging = np.empty(sum(small_sizes), self.dtype)
-        places = self.staging.ctypes.data + self.dtype.itemsize * (np.cumsum(small_sizes) - small_sizes)
-        self.table[0, [first[k] for k in self.small]] = places
-        self.like = np.empty(0, self.dtype)
-        self.grain = max(1, THRESHOLDS["parallel.elements"] * len(starts) // max(1, sum(self.sizes)))
-
-    def take(self, grads: Arrays) -> list[np.ndarray]:
-        """Enter the addresses of this step's gradients; the returned list must outlive the kernel call."""
-        kept = []
-        if self.small:
-            np.concatenate([grads[self.members[k]] for k in self.small], axis=None, out=self.staging)
-        for k, columns, offsets in self.large:
-            grad = np.ascontiguousarray(grads[self.members[k]], self.dtype)
-            kept.append(grad)
-            self.table[0, columns] = grad.ctypes.data + offsets
-        return kept
-
-
-def _groups(lists: Sequence[Arrays]) -> list[_Group]:
-    members: dict[np.dtype, list[int]] = {}
-    for k, arrays in enumerate(zip(*lists, strict=True)):
-        p = arrays[0]
-        if p.dtype in COMPILED_DTYPES and all(
-            a.dtype == p.dtype and a.shape == p.shape and a.flags.carray for a in arrays
-        ):
-            members.setdefault(p.dtype, []).append(k)
-    return [_Group(chosen, lists) for chosen in members.values()]
-
-
-def _run(kernel: str, lists: Sequence[Arrays], grads: Arrays, plan: Plan | None, hyper: Any, *flags: bool) -> set[int]:
-    """Update what the compiled kernel can update; return the indices of those tensors (none of them when it is
-    too early to be worth a compiler). `hyper` is a row of scalars, or a row for each tensor."""
-    work = sum([p.size for p in lists[0]]) + 1000 * len(lists[0])
-    if plan is not None:
-        plan.work += work
-        work = plan.work
-    ready = f"{__package__}.jit_optim" in sys.modules  # another plan has paid for the import already
-    jit = runtime.native("optim") if ready or work >= THRESHOLDS["optim.numba"] else None
-    if jit is None:
-        return set()
-    groups = (Plan() if plan is None else plan).locate(lists)
-    rows = np.array(hyper, np.float64, ndmin=2)
-    done: set[int] = set()
-    for group in groups:
-        kept = group.take(grads)
-        owner = group.owner if len(rows) > 1 else group.one_owner
-        chosen = rows if len(rows) in (1, len(group.members)) else rows[group.members]
-        runtime.parallel(
-            getattr(jit, kernel),
-            len(owner),
-            group.table,
-            group.lengths,
-            owner,
-            chosen,
-            group.like,
-            *flags,
-            grain=group.grain,
-        )
-        del kept
-        done.update(group.members)
-    return done
+from .optim_plan import Arrays, Plan, update
 
 
 def _check(function: str, params: Arrays, grads: Arrays, *states: Arrays | None) -> list[Arrays]:
@@ -170,13 +31,6 @@ def _check(function: str, params: Arrays, grads: Arrays, *states: Arrays | None)
                 f"{function}: {len(params)} parameters but a list of {len(other)} arrays beside them; "
                 "every list needs one array for each parameter"
             )
-    if [p.shape for p in params] != [g.shape for g in grads] or [p.dtype for p in params] != [g.dtype for g in grads]:
-        k = next(k for k, p in enumerate(params) if p.shape != grads[k].shape or p.dtype != grads[k].dtype)
-        p, g = params[k], grads[k]
-        raise RuntimeError(
-            f"{function}: gradient {k} is {g.dtype}{list(g.shape)}, but its parameter is "
-            f"{p.dtype}{list(p.shape)}; they must agree in dtype and shape"
-        )
     return [params, *(s for s in states if s is not None)]
 
 
@@ -215,10 +69,10 @@ def sgd(
     buffers = momentum_buffers if momentum != 0 else None
     lists = _check("sgd", params, grads, buffers)
     starts = [bool(first)] * len(params) if isinstance(first, (bool, np.bool_)) else list(first)
-    hyper = np.empty((len(params), 5))
-    hyper[:] = -lr, momentum, 1 - dampening, weight_decay, 0
-    hyper[:, 4] = starts
-    done = _run("sgd", lists, grads, plan, hyper, buffers is not None, nesterov, maximize)
+    hyper = [(-lr, momentum, 1 - dampening, weight_decay, s) for s in (starts if len(set(starts)) > 1 else starts[:1])]
+    done = update("sgd", lists, grads, plan, hyper, buffers is not None, nesterov, maximize)
+    if len(done) == len(params):
+        return
     for k, (p, g) in enumerate(zip(params, grads, strict=True)):
         if k in done:
             continue
@@ -265,7 +119,9 @@ def adam(
     decay = 1 - lr * weight_decay if decoupled else weight_decay
     tail = (1 - beta1, beta1, beta2, 1 - beta2, eps, decay)
     hyper = [corrections[s] + tail for s in (steps if len(corrections) > 1 else corrections)]
-    done = _run("adam", lists, grads, plan, hyper, amsgrad, weight_decay != 0, decoupled, maximize)
+    done = update("adam", lists, grads, plan, hyper, amsgrad, weight_decay != 0, decoupled, maximize)
+    if len(done) == len(params):
+        return
     for k, (p, g) in enumerate(zip(params, grads, strict=True)):
         if k in done:
             continue
@@ -280,9 +136,9 @@ def adam(
                 g = g + weight_decay * p
         _lerp(m, g, 1 - beta1)
         v *= beta2
-        update = (1 - beta2) * g
-        update *= g
-        v += update
+        growth = (1 - beta2) * g
+        growth *= g
+        v += growth
         if amsgrad:
             np.maximum(max_exp_avg_sqs[k], v, out=max_exp_avg_sqs[k])  # type: ignore[index]
             v = max_exp_avg_sqs[k]  # type: ignore[index]
@@ -312,12 +168,12 @@ def rmsprop(
         raise ValueError(f"rmsprop: momentum={momentum} needs momentum_buffers")
     buffers = momentum_buffers if momentum > 0 else None
     lists = _check("rmsprop", params, grads, square_avgs, grad_avgs, buffers)
-    done = _run(
+    done = update(
         "rmsprop",
         lists,
         grads,
         plan,
-        (-lr, alpha, 1 - alpha, eps, weight_decay, momentum),
+        [(-lr, alpha, 1 - alpha, eps, weight_decay, momentum)],
         grad_avgs is not None,
         buffers is not None,
         maximize,
@@ -362,8 +218,11 @@ def adagrad(
     """Adagrad (`torch.optim.Adagrad`), in place; `step` as in `adam`."""
     lists = _check("adagrad", params, grads, state_sums)
     steps = _steps("adagrad", step, len(params))
-    hyper = np.array([(-(lr / (1 + (s - 1) * lr_decay)), weight_decay, eps) for s in steps]).reshape(-1, 3)
-    done = _run("adagrad", lists, grads, plan, hyper, maximize)
+    rates = {s: -(lr / (1 + (s - 1) * lr_decay)) for s in set(steps)}
+    hyper = [(rates[s], weight_decay, eps) for s in (steps if len(rates) > 1 else rates)]
+    done = update("adagrad", lists, grads, plan, hyper, maximize)
+    if len(done) == len(params):
+        return
     for k, (p, g) in enumerate(zip(params, grads, strict=True)):
         if k in done:
             continue
@@ -374,7 +233,7 @@ def adagrad(
         state_sums[k] += g * g
         deviation = np.sqrt(state_sums[k])
         deviation += eps
-        p += float(hyper[k, 0]) * g / deviation
+        p += rates[steps[k]] * g / deviation
 
 
 def norms(arrays: Arrays, ord: float = 2.0) -> np.ndarray:

@@ -6,8 +6,8 @@ from typing import Any
 
 from autograd_core import Tensor
 
-from .formula import FormulaOptimizer, add_decay
-from .optimizer import Group, Params, State, at_least, new_step, zeros_for
+from .formula import FormulaOptimizer, Rows, add_decay
+from .optimizer import Array, Group, Params, State, Workspace, at_least, new_step, number, zeros_for
 
 
 class Adadelta(FormulaOptimizer):
@@ -37,6 +37,9 @@ class Adadelta(FormulaOptimizer):
     ValueError
         If an option is out of its range.
     """
+
+    kernel = "adadelta"
+    moments = ("square_avg", "acc_delta")
 
     def __init__(
         self,
@@ -72,6 +75,12 @@ class Adadelta(FormulaOptimizer):
         state["step"] = new_step()
         state["square_avg"] = zeros_for(p)
         state["acc_delta"] = zeros_for(p)
+
+    def _scalars(
+        self, states: list[State], group: Group, step: int | list[int], work: Workspace, counters: dict[str, Array]
+    ) -> Rows:
+        rho = group["rho"]
+        return [(number(group["lr"]), rho, 1 - rho, group["eps"], group["weight_decay"])]
 
     def _formula(self, F: Any, p: Any, g: Any, s: dict[str, Any], h: Group, step: int) -> tuple[Any, dict[str, Any]]:
         rho, eps = h["rho"], h["eps"]

@@ -6,8 +6,8 @@ from typing import Any
 
 from autograd_core import Tensor
 
-from .formula import FormulaOptimizer, add_decay
-from .optimizer import Group, Params, State, at_least, fraction, new_step, zeros_for
+from .formula import FormulaOptimizer, Rows, add_decay, each_step
+from .optimizer import Array, Group, Params, State, Workspace, at_least, fraction, new_step, number, zeros_for
 
 
 class Adamax(FormulaOptimizer):
@@ -38,6 +38,9 @@ class Adamax(FormulaOptimizer):
     ValueError
         If an option is out of its range.
     """
+
+    kernel = "adamax"
+    moments = ("exp_avg", "exp_inf")
 
     def __init__(
         self,
@@ -73,6 +76,12 @@ class Adamax(FormulaOptimizer):
         state["step"] = new_step()
         state["exp_avg"] = zeros_for(p)
         state["exp_inf"] = zeros_for(p)
+
+    def _scalars(
+        self, states: list[State], group: Group, step: int | list[int], work: Workspace, counters: dict[str, Array]
+    ) -> Rows:
+        (beta1, beta2), lr, eps, decay = group["betas"], number(group["lr"]), group["eps"], group["weight_decay"]
+        return each_step(step, lambda t: (lr / (1 - beta1**t), 1 - beta1, beta2, eps, decay))
 
     def _formula(self, F: Any, p: Any, g: Any, s: dict[str, Any], h: Group, step: int) -> tuple[Any, dict[str, Any]]:
         beta1, beta2 = h["betas"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from autograd_core import Tensor
 
-from .formula import FormulaOptimizer, add_decay
-from .optimizer import Group, Params, State, at_least, new_step, number, zeros_for
+from .formula import FormulaOptimizer, Rows, add_decay
+from .optimizer import Array, Group, Params, State, Workspace, at_least, new_step, number, zeros_for
 
 
 class ASGD(FormulaOptimizer):
@@ -37,6 +39,9 @@ class ASGD(FormulaOptimizer):
     ValueError
         If lr or weight_decay is negative.
     """
+
+    kernel = "asgd"
+    moments = ("ax",)
 
     def __init__(
         self,
@@ -71,6 +76,18 @@ class ASGD(FormulaOptimizer):
         state["eta"] = new_step(number(group["lr"]))
         state["mu"] = new_step(1.0)
         state["ax"] = zeros_for(p)
+
+    def _scalars(
+        self, states: list[State], group: Group, step: int | list[int], work: Workspace, counters: dict[str, Array]
+    ) -> Rows:
+        lambd, lr, alpha, t0 = group["lambd"], number(group["lr"]), group["alpha"], group["t0"]
+        etas, mus = work.together("eta", states), work.together("mu", states)
+        steps = [step] * len(states) if isinstance(step, int) else step
+        counters["eta"] = np.array([lr / (1 + lambd * lr * t) ** alpha for t in steps], etas.dtype)
+        counters["mu"] = np.array([1 / max(1, t - t0) for t in steps], mus.dtype)
+        keys = list(zip(etas.tolist(), mus.tolist(), strict=True))
+        rows = {(eta, mu): (1 - lambd * eta, eta, mu, group["weight_decay"]) for eta, mu in set(keys)}
+        return [rows[key] for key in (keys if len(rows) > 1 else keys[:1])]
 
     def _formula(self, F: Any, p: Any, g: Any, s: dict[str, Any], h: Group, step: int) -> tuple[Any, dict[str, Any]]:
         lambd, lr = h["lambd"], number(h["lr"])

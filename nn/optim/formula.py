@@ -2,19 +2,24 @@
 
 A formula uses operators and the functions of a module ``F`` only, so it runs on ndarrays (``F`` is NumPy: the ordinary
 step, in place) and on Tensors (``F`` is autograd_core: ``differentiable=True``, where the step itself is recorded).
+Where enough was updated to be worth a compiler, one compiled pass over all tensors does the same operations.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 
 import autograd_core
 from autograd_core import Tensor, enable_grad
+from autograd_core.kernels.optim_plan import update
 from autograd_core.tensor import wrap
 
 from .optimizer import Array, Group, Optimizer, State, Workspace, advance, real_view
+
+Rows: TypeAlias = list[tuple[float, ...]]
 
 CHUNK = 16384  # elements of a large parameter that are done at a time, so that temporaries stay in the cache
 
@@ -27,12 +32,15 @@ class FormulaOptimizer(Optimizer):
 
     counts: bool = True  # whether the state has a "step"
     elementwise: bool = True  # whether each element of a parameter moves by itself
+    kernel: str = ""  # the compiled pass that does what the formula does, to the last bit
+    moments: tuple[str, ...] = ()  # the pieces of state that it takes,
+    flags: tuple[str, ...] = ("maximize",)  # and the options
 
     def _step_group(self, group: Group, work: Workspace) -> None:
         params, grads, states = self._with_gradients(group)
         if not params:
             return
-        step = advance(states) if self.counts else 0
+        step = advance(work, states) if self.counts else 0
         if group.get("differentiable"):
             self._record(params, grads, states, group, step)
             return
@@ -52,10 +60,26 @@ class FormulaOptimizer(Optimizer):
         step: int | list[int],
         work: Workspace,
     ) -> None:
-        """The ordinary step: update the arrays in place."""
+        """The ordinary step: update the arrays in place, by the compiled kernel or else by the formula."""
+        done: Any = ()
+        if self.kernel:
+            lists = [params, *([s[key].array for s in states] for key in self.moments)]
+            if any(a.dtype.kind == "c" for a in lists[-1]):
+                lists[1:] = [[real_view(a) for a in arrays] for arrays in lists[1:]]
+            counters: dict[str, Array] = {}
+            flags = [group[name] for name in self.flags]
+            done = update(self.kernel, lists, grads, work.plan,
+                          lambda: self._scalars(states, group, step, work, counters), *flags)  # fmt: skip
+            for key, value in counters.items():
+                at = slice(None) if len(done) == len(params) else list(done)
+                work.together(key, states)[at] = value[at]
+            if len(done) == len(params):
+                return
         steps = [step] * len(params) if isinstance(step, int) else step
-        for p, g, state, t in zip(params, grads, states, steps, strict=True):
-            arrays = {k: real_view(v.array) for k, v in state.items() if isinstance(v, Tensor)}
+        for k, (p, g, state, t) in enumerate(zip(params, grads, states, steps, strict=True)):
+            if k in done:
+                continue
+            arrays = {key: real_view(v.array) for key, v in state.items() if isinstance(v, Tensor)}
             if self.elementwise and p.size > 2 * CHUNK:
                 self._update_in_chunks(p, g, arrays, group, t)
                 continue
@@ -63,6 +87,12 @@ class FormulaOptimizer(Optimizer):
             p[...] = new
             for key, value in changed.items():
                 arrays[key][...] = value
+
+    def _scalars(
+        self, states: list[State], group: Group, step: int | list[int], work: Workspace, counters: dict[str, Array]
+    ) -> Rows:
+        """The kernel's numbers: one row for all parameters, or one for each; new values of counters go to `counters`."""
+        raise NotImplementedError(f"{type(self).__name__}: a kernel wants its numbers.")
 
     def _update_in_chunks(self, p: Array, g: Array, arrays: dict[str, Array], group: Group, step: int) -> None:
         """The same, piece by piece."""
@@ -107,3 +137,11 @@ class FormulaOptimizer(Optimizer):
 def add_decay(p: Any, g: Any, weight_decay: float) -> Any:
     """The gradient with the L2 penalty's."""
     return g if weight_decay == 0 else g + weight_decay * p
+
+
+def each_step(step: int | list[int], row: Callable[[int], tuple[float, ...]]) -> Rows:
+    """A row of numbers for the common step, or one for the step of each parameter."""
+    if isinstance(step, int):
+        return [row(step)]
+    known = {t: row(t) for t in set(step)}
+    return [known[t] for t in step]

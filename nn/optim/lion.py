@@ -6,8 +6,8 @@ from typing import Any
 
 from autograd_core import Tensor
 
-from .formula import FormulaOptimizer
-from .optimizer import Group, Params, State, at_least, fraction, zeros_for
+from .formula import FormulaOptimizer, Rows
+from .optimizer import Array, Group, Params, State, Workspace, at_least, fraction, number, zeros_for
 
 
 class Lion(FormulaOptimizer):
@@ -52,6 +52,9 @@ class Lion(FormulaOptimizer):
 
     counts = False
 
+    kernel = "lion"
+    moments = ("exp_avg",)
+
     def __init__(
         self,
         params: Params,
@@ -77,6 +80,12 @@ class Lion(FormulaOptimizer):
 
     def _init_state(self, p: Tensor, state: State, group: Group) -> None:
         state["exp_avg"] = zeros_for(p)
+
+    def _scalars(
+        self, states: list[State], group: Group, step: int | list[int], work: Workspace, counters: dict[str, Array]
+    ) -> Rows:
+        (beta1, beta2), lr = group["betas"], number(group["lr"])
+        return [(1 - lr * group["weight_decay"], lr, beta1, 1 - beta1, beta2, 1 - beta2)]
 
     def _formula(self, F: Any, p: Any, g: Any, s: dict[str, Any], h: Group, step: int) -> tuple[Any, dict[str, Any]]:
         (beta1, beta2), lr, m = h["betas"], h["lr"], s["exp_avg"]

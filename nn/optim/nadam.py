@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from autograd_core import Tensor
 
-from .formula import FormulaOptimizer, add_decay
-from .optimizer import Group, Params, State, at_least, fraction, new_step, number, zeros_for
+from .formula import FormulaOptimizer, Rows, add_decay
+from .optimizer import Array, Group, Params, State, Workspace, at_least, fraction, new_step, number, zeros_for
 
 
 class NAdam(FormulaOptimizer):
@@ -42,6 +44,10 @@ class NAdam(FormulaOptimizer):
     ValueError
         If an option is out of its range.
     """
+
+    kernel = "nadam"
+    moments = ("exp_avg", "exp_avg_sq")
+    flags = ("decoupled_weight_decay", "maximize")
 
     def __init__(
         self,
@@ -83,6 +89,25 @@ class NAdam(FormulaOptimizer):
         state["mu_product"] = new_step(1.0)
         state["exp_avg"] = zeros_for(p)
         state["exp_avg_sq"] = zeros_for(p)
+
+    def _scalars(
+        self, states: list[State], group: Group, step: int | list[int], work: Workspace, counters: dict[str, Array]
+    ) -> Rows:
+        (beta1, beta2), lr, wane = group["betas"], number(group["lr"]), group["momentum_decay"]
+        decay = 1 - lr * group["weight_decay"] if group["decoupled_weight_decay"] else group["weight_decay"]
+
+        def row(t: int, product: float) -> tuple[float, ...]:
+            ahead = beta1 * (1 - 0.5 * 0.96 ** ((t + 1) * wane))
+            of_g, of_m = lr * (1 - mu[t]) / (1 - product), lr * ahead / (1 - product * ahead)
+            return of_g, of_m, 1 - beta1, beta2, 1 - beta2, 1 - beta2**t, group["eps"], decay
+
+        steps = [step] * len(states) if isinstance(step, int) else step
+        mu = {t: beta1 * (1 - 0.5 * 0.96 ** (t * wane)) for t in set(steps)}
+        products = work.together("mu_product", states)
+        products = counters["mu_product"] = products * np.array([mu[t] for t in steps], products.dtype)
+        keys = list(zip(steps, products.tolist(), strict=True))
+        rows = {key: row(*key) for key in set(keys)}
+        return [rows[key] for key in (keys if len(rows) > 1 else keys[:1])]
 
     def _formula(self, F: Any, p: Any, g: Any, s: dict[str, Any], h: Group, step: int) -> tuple[Any, dict[str, Any]]:
         (beta1, beta2), lr, decay = h["betas"], h["lr"], h["momentum_decay"]

@@ -7,6 +7,7 @@ import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from copy import deepcopy
+from operator import is_
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -46,16 +47,28 @@ def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> RemovableHand
     return RemovableHandle(_global_post_hooks, hook)
 
 
-class Workspace:
-    """What one parameter group keeps between steps: where its arrays lie, and how to stamp a write into all of them."""
+_PLAIN = {Tensor}  # the types of gradients that need no further look
 
-    __slots__ = ("arrays", "ids", "keys", "plan")
+
+class Workspace:
+    """What one parameter group keeps between steps: where its arrays lie, its counters, and how to stamp a write."""
+
+    __slots__ = ("arrays", "counters", "ids", "keys", "plan")
 
     def __init__(self) -> None:
         self.plan = Plan()
+        self.counters: dict[str, Counters] = {}
         self.ids: list[int] = []
         self.keys: list[int] = []
         self.arrays: list[Array] = []
+
+    def together(self, key: str, states: list[State]) -> Array:
+        """The counters ``state[key]`` of all states as one array, which they are made views of: a write into it is
+        a write into each of them."""
+        mine = self.counters.get(key)
+        if mine is None:
+            mine = self.counters[key] = Counters()
+        return mine.of(key, states)
 
     def stamp(self, arrays: list[Array]) -> None:
         """Tell the graph that these arrays were written to (``wrote`` for each, in one go)."""
@@ -275,8 +288,8 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         work = self._work
-        while len(work) < len(self.param_groups):
-            work.append(Workspace())
+        if len(work) < len(self.param_groups):
+            work += [Workspace() for _ in range(len(self.param_groups) - len(work))]
         for group, space in zip(self.param_groups, work, strict=False):
             self._step_group(group, space)
         return loss
@@ -289,10 +302,13 @@ class Optimizer:
 
     def _with_gradients(self, group: Group) -> tuple[list[Tensor], list[Tensor], list[State]]:
         """The group's parameters that have a gradient, their gradients, and their states (made at first use)."""
-        params: list[Tensor] = []
-        grads: list[Tensor] = []
-        states: list[State] = []
+        params: list[Tensor] = group["params"]
+        grads: list[Any] = [p.grad for p in params]
         state = self.state
+        states: list[Any] = [state.get(p) for p in params]
+        if all(states) and {*map(type, grads)} == _PLAIN:  # every step but the first, and unusual ones
+            return params, grads, states
+        params, grads, states = [], [], []
         for p in group["params"]:
             g = p.grad
             if g is None:
@@ -466,21 +482,31 @@ def new_step(value: float = 0.0) -> Tensor:
     return wrap(np.array(value, np.float64 if get_default_dtype().itemsize == 8 else np.float32))
 
 
-def advance(states: list[State]) -> int | list[int]:
-    """Add 1 to the ``step`` of every state; return the common new value, or one for each when they differ.
+class Counters:
+    """Counters of parameters that step together: views of one array, so that one addition counts for all."""
 
-    The counters of parameters that step together are made views of one array, so that this is one addition.
-    """
-    bases = [s["step"].array.base if isinstance(s["step"], Tensor) else None for s in states]
-    base = bases[0]
-    if base is None or base.size != len(states) or len(set(map(id, bases))) != 1:
-        values = [float(s["step"]) for s in states]
-        kept = {s["step"].array.dtype for s in states if isinstance(s["step"], Tensor)}
-        base = np.array(values, kept.pop() if len(kept) == 1 else np.float32)
-        for i, s in enumerate(states):
-            s["step"] = wrap(base[i : i + 1].reshape(()))
-            if s["step"].array.base is not base:  # NumPy collapsed to another owner: never share by mistake
-                raise AssertionError("advance: a view of the counters lost its base")
+    __slots__ = ("arrays", "base")
+
+    def __init__(self) -> None:
+        self.base: Array = np.empty(0)
+        self.arrays: list[Array] = []
+
+    def of(self, key: str, states: list[State]) -> Array:
+        """The common array of ``state[key]``; made, and the counters made views of it, where it is not theirs."""
+        arrays = [s[key].array if s[key].__class__ is Tensor else None for s in states]
+        if len(arrays) != len(self.arrays) or not all(map(is_, arrays, self.arrays)):
+            values = [float(s[key]) for s in states]
+            kept = {a.dtype for a in arrays if a is not None}
+            self.base = np.array(values, kept.pop() if len(kept) == 1 else np.float32)
+            self.arrays = [self.base[i : i + 1].reshape(()) for i in range(len(states))]
+            for s, a in zip(states, self.arrays, strict=True):
+                s[key] = wrap(a)
+        return self.base
+
+
+def advance(work: Workspace, states: list[State]) -> int | list[int]:
+    """Add 1 to the ``step`` of every state; return the common new value, or one for each when they differ."""
+    base = work.together("step", states)
     base += 1
     steps = base.tolist()
     first = steps[0]

@@ -6,8 +6,8 @@ from typing import Any
 
 from autograd_core import Tensor
 
-from .formula import FormulaOptimizer, add_decay
-from .optimizer import Group, Params, State, at_least, fraction, new_step, zeros_for
+from .formula import FormulaOptimizer, Rows, add_decay, each_step
+from .optimizer import Array, Group, Params, State, Workspace, at_least, fraction, new_step, number, zeros_for
 
 
 class RAdam(FormulaOptimizer):
@@ -41,6 +41,10 @@ class RAdam(FormulaOptimizer):
     ValueError
         If an option is out of its range.
     """
+
+    kernel = "radam"
+    moments = ("exp_avg", "exp_avg_sq")
+    flags = ("decoupled_weight_decay", "maximize")
 
     def __init__(
         self,
@@ -79,6 +83,18 @@ class RAdam(FormulaOptimizer):
         state["exp_avg"] = zeros_for(p)
         state["exp_avg_sq"] = zeros_for(p)
 
+    def _scalars(
+        self, states: list[State], group: Group, step: int | list[int], work: Workspace, counters: dict[str, Array]
+    ) -> Rows:
+        (beta1, beta2), lr, eps = group["betas"], number(group["lr"]), group["eps"]
+        decay = 1 - lr * group["weight_decay"] if group["decoupled_weight_decay"] else group["weight_decay"]
+
+        def row(t: int) -> tuple[float, ...]:
+            correction = 1 - beta2**t
+            return (lr, 1 - beta1**t, correction**0.5, rectification(beta2, t), 1 - beta1, beta2, 1 - beta2, eps, decay)
+
+        return each_step(step, row)
+
     def _formula(self, F: Any, p: Any, g: Any, s: dict[str, Any], h: Group, step: int) -> tuple[Any, dict[str, Any]]:
         (beta1, beta2), lr = h["betas"], h["lr"]
         if h["decoupled_weight_decay"]:
@@ -88,10 +104,16 @@ class RAdam(FormulaOptimizer):
         m = s["exp_avg"] + (1 - beta1) * (g - s["exp_avg"])
         v = beta2 * s["exp_avg_sq"] + (1 - beta2) * g * g
         move = m / (1 - beta1**step) * lr
-        correction = 1 - beta2**step
-        rho_inf = 2 / (1 - beta2) - 1
-        rho = rho_inf - 2 * step * beta2**step / correction
-        if rho > 5.0:
-            rectify = ((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)) ** 0.5
-            move = move * (correction**0.5 / (F.sqrt(v) + h["eps"])) * rectify
+        rectify = rectification(beta2, step)
+        if rectify:
+            move = move * ((1 - beta2**step) ** 0.5 / (F.sqrt(v) + h["eps"])) * rectify
         return p - move, {"exp_avg": m, "exp_avg_sq": v}
+
+
+def rectification(beta2: float, step: int) -> float:
+    """The factor of the adaptive step, 0 while its variance is not known well enough to use one."""
+    rho_inf = 2 / (1 - beta2) - 1
+    rho = rho_inf - 2 * step * beta2**step / (1 - beta2**step)
+    if rho <= 5.0:
+        return 0.0
+    return float(((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)) ** 0.5)

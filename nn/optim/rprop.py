@@ -9,8 +9,8 @@ import numpy as np
 from autograd_core import Tensor
 from autograd_core.tensor import wrap
 
-from .formula import FormulaOptimizer
-from .optimizer import Group, Params, State, at_least, new_step, number, zeros_for
+from .formula import FormulaOptimizer, Rows
+from .optimizer import Array, Group, Params, State, Workspace, at_least, new_step, number, zeros_for
 
 
 class Rprop(FormulaOptimizer):
@@ -40,6 +40,9 @@ class Rprop(FormulaOptimizer):
     ValueError
         If lr is negative, or not 0 < etas[0] < 1 < etas[1].
     """
+
+    kernel = "rprop"
+    moments = ("prev", "step_size")
 
     def __init__(
         self,
@@ -72,6 +75,11 @@ class Rprop(FormulaOptimizer):
         state["step"] = new_step()
         state["prev"] = zeros_for(p)
         state["step_size"] = wrap(np.full_like(p.array, complex(lr, lr) if p.array.dtype.kind == "c" else lr))
+
+    def _scalars(
+        self, states: list[State], group: Group, step: int | list[int], work: Workspace, counters: dict[str, Array]
+    ) -> Rows:
+        return [(*group["etas"], *group["step_sizes"])]
 
     def _formula(self, F: Any, p: Any, g: Any, s: dict[str, Any], h: Group, step: int) -> tuple[Any, dict[str, Any]]:
         shrink, grow = h["etas"]
