@@ -15,6 +15,7 @@ mean is weighted by the targets' weights, and over no target at all it is NaN.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -23,7 +24,7 @@ import numpy as np
 from . import runtime
 from .thresholds import THRESHOLDS
 
-FLOAT32 = np.dtype(np.float32)
+FLOAT32, INT64, UNSIGNED = np.dtype(np.float32), np.dtype(np.int64), np.dtype(np.uint64)
 NO_WEIGHT = np.ones(0, np.float32)  # what the kernels take for "all ones"
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -56,13 +57,23 @@ def _check_range(function: str, target: np.ndarray, classes: int, ignore_index: 
     """Raise for a target that is no class; True when none can be `ignore_index` either, so that all rows count."""
     if target.size == 0:
         return True
-    if np.minimum.reduce(target, None) >= 0 and np.maximum.reduce(target, None) < classes:
+    # as an unsigned number a negative one is huge: one pass instead of two
+    unsigned = target.view(UNSIGNED) if target.dtype == INT64 and target.ndim else target
+    if np.maximum.reduce(unsigned, None) < classes and (unsigned is not target or np.minimum.reduce(target, None) >= 0):
         return not 0 <= ignore_index < classes
     wrong = ((target < 0) | (target >= classes)) & (target != ignore_index)
     if wrong.any():
         where = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise IndexError(f"{function}: target {target[where]} at {where} is out of bounds for {classes} classes")
     return False
+
+
+@functools.lru_cache(maxsize=64)
+def _row_starts(rows: int, classes: int) -> np.ndarray:
+    """Where each row of a (rows, classes) array begins."""
+    starts = np.arange(0, rows * classes, classes) if classes else np.zeros(rows, INT64)
+    starts.flags.writeable = False
+    return starts
 
 
 def _rows(x: np.ndarray) -> np.ndarray:
@@ -124,10 +135,10 @@ def cross_entropy(
     if dtype == np.float16:
         x = x.astype(np.float32)
         weight = None if weight is None else weight.astype(np.float32)
-    rows, flat = _rows(x), target.reshape(-1)
+    rows, flat = _rows(x), target.reshape(-1).astype(INT64, copy=False)
     jit = _compiled(x, weight)
     if jit is not None and classes:
-        rows, flat = np.ascontiguousarray(rows), np.ascontiguousarray(flat, np.int64)
+        rows, flat = np.ascontiguousarray(rows), np.ascontiguousarray(flat)
         losses, lse, outside = np.empty(len(rows), FLOAT32), np.empty(len(rows), FLOAT32), np.zeros(1, np.bool_)
         weights = NO_WEIGHT if weight is None else np.ascontiguousarray(weight)
         runtime.parallel(
@@ -158,13 +169,17 @@ def cross_entropy(
 def _cross_entropy_numpy(
     x: np.ndarray, target: np.ndarray, weight: np.ndarray | None, counted: np.ndarray | None, label_smoothing: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    classes = x.shape[1]
+    rows, classes = x.shape
     with np.errstate(invalid="ignore", divide="ignore"):
-        top = np.maximum.reduce(x, 1, keepdims=True) if classes else np.zeros((len(x), 1), x.dtype)
-        lse = np.log(np.add.reduce(np.exp(x - top), 1))
+        top = np.maximum.reduce(x, 1, keepdims=True) if classes else np.zeros((rows, 1), x.dtype)
+        e = np.subtract(x, top, order="C")
+        np.exp(e, out=e)
+        lse = np.log(np.add.reduce(e, 1))
         lse += top[:, 0]
         safe = target if counted is None else np.where(counted, target, 0)
-        losses = lse - x[np.arange(len(x)), safe]
+        if classes == 0:
+            return np.zeros(rows, x.dtype), lse  # every row is an ignored one
+        losses = lse - np.take(x, _row_starts(rows, classes) + safe)
         if weight is not None:
             losses *= weight[safe]
         if label_smoothing > 0:
@@ -212,11 +227,11 @@ def cross_entropy_backward(
     if dtype == np.float16:
         x = x.astype(np.float32)
         weight = None if weight is None else weight.astype(np.float32)
-    rows, flat = _rows(x), target.reshape(-1)
+    rows, flat = _rows(x), target.reshape(-1).astype(INT64, copy=False)
     scale = _row_scale(np.asarray(g, x.dtype), total, reduction).reshape(-1)
     jit = _compiled(x, weight)
     if jit is not None and classes:
-        rows, flat = np.ascontiguousarray(rows), np.ascontiguousarray(flat, np.int64)
+        rows, flat = np.ascontiguousarray(rows), np.ascontiguousarray(flat)
         out, outside = np.empty(rows.shape, FLOAT32), np.zeros(1, np.bool_)
         weights = NO_WEIGHT if weight is None else np.ascontiguousarray(weight)
         runtime.parallel(
@@ -238,17 +253,18 @@ def cross_entropy_backward(
     else:
         every = _check_range("cross_entropy_backward", target, classes, ignore_index)
         safe = flat if every else np.where(flat != ignore_index, flat, 0)
-        with np.errstate(invalid="ignore"):
-            out = np.exp(rows - lse[:, None])
+        out = np.subtract(rows, lse.reshape(-1, 1), order="C")
+        np.exp(out, out=out)
         p = out if label_smoothing == 0 else out.copy()
-        out[np.arange(len(rows)), safe] -= 1
+        if classes:
+            out.reshape(-1)[_row_starts(len(rows), classes) + safe] -= 1
         if weight is not None:
             out *= weight[safe][:, None]
         if label_smoothing > 0:
             out *= 1 - label_smoothing
             w = np.ones(classes, x.dtype) if weight is None else weight
             out += label_smoothing / classes * (p * w.sum() - w)
-        out *= scale[:, None]
+        out *= scale.reshape(-1, 1)
         if not every:
             out[flat == ignore_index] = 0
     if x.ndim > 2:

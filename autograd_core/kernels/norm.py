@@ -18,6 +18,7 @@ the caller's: unbiased var is ``var * m / (m - 1)`` for ``m = x.size / C``.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -50,10 +51,12 @@ def _vector(
     function: str, name: str, value: Optional, shape: tuple[int, ...], fill: float, dtype: np.dtype
 ) -> np.ndarray:
     if value is None:
-        return np.full(math.prod(shape), fill, dtype)
+        return _filled(math.prod(shape), fill, dtype)
     if value.shape != shape:
         raise RuntimeError(f"{function}: expected {name} of shape {shape}, got {value.shape}")
-    return np.ascontiguousarray(value).reshape(-1)
+    if not value.flags.c_contiguous:
+        value = np.ascontiguousarray(value)
+    return value if value.ndim == 1 else value.reshape(-1)
 
 
 def _same(function: str, g: np.ndarray, x: np.ndarray) -> None:
@@ -65,10 +68,44 @@ def _wide(dtype: np.dtype) -> np.dtype:
     return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
-def _statistics(x: np.ndarray, axes: tuple[int, ...] | int) -> tuple[np.ndarray, np.ndarray]:
-    mean = x.mean(axes, keepdims=True)
-    centred = x - mean
-    return mean, np.square(centred, out=centred).mean(axes, keepdims=True)
+LONG = 4096  # sums of more elements are NumPy's, by pairs: a plain sum would lose digits
+
+
+@functools.lru_cache(maxsize=128)
+def _filled(count: int, value: float, dtype: np.dtype) -> np.ndarray:
+    """``count`` times `value`; nobody writes into it (a read-only array would be another type to a kernel)."""
+    return np.full(count, value, dtype)
+
+
+# The twins take sums as products with a vector of ones: for small arrays less than half the time of a reduction.
+
+
+def _sum_rows(x: np.ndarray, scale: float = 1.0) -> np.ndarray:
+    """Sum over the last dimension of a matrix, times `scale`."""
+    if x.shape[1] > LONG:
+        return np.add.reduce(x, 1) * x.dtype.type(scale)
+    return x.dot(_filled(x.shape[1], scale, x.dtype))
+
+
+def _sum_columns(x: np.ndarray, scale: float = 1.0) -> np.ndarray:
+    """Sum over the first dimension of a matrix, times `scale`."""
+    if x.shape[0] > LONG:
+        return np.add.reduce(x, 0) * x.dtype.type(scale)
+    return _filled(x.shape[0], scale, x.dtype).dot(x)
+
+
+def _sum_channels(cube: np.ndarray, scale: float = 1.0) -> np.ndarray:
+    """Sum over all but the channels of (n, c, s), times `scale`."""
+    n, c, s = cube.shape
+    flat = cube.reshape(n, c) if s == 1 else _sum_rows(cube.reshape(n * c, s)).reshape(n, c)
+    return _sum_columns(flat, scale)
+
+
+def _reciprocal_root(var: np.ndarray, eps: float) -> np.ndarray:
+    """``1 / sqrt(var + eps)``."""
+    root = var + var.dtype.type(eps)
+    np.sqrt(root, out=root)
+    return np.divide(var.dtype.type(1), root, out=root)
 
 
 # ------------------------------------------------------------------------------------------------ batch
@@ -85,13 +122,15 @@ def batch_norm(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Normalise each channel by the batch's own mean and (biased) variance."""
     n, c, s = _channels("batch_norm", x)
-    if (x.size and n * s == 1) or (not x.size and c):
+    if n * s == 1 and c:
         raise ValueError(
             f"batch_norm: expected more than 1 value per channel when training, got input of shape {x.shape}"
         )
     wide = _wide(x.dtype)
     w = _vector("batch_norm", "weight", weight, (c,), 1.0, wide)
     b = _vector("batch_norm", "bias", bias, (c,), 0.0, wide)
+    if x.size == 0:
+        return x.copy(), np.zeros(c, wide), np.zeros(c, wide), np.zeros(c, wide)
     jit = _jit(x, w, b)
     if jit is not None:
         solid = np.ascontiguousarray(x).reshape(n, c, s)
@@ -116,10 +155,15 @@ def batch_norm(
             runtime.parallel(jit.batch_norm, c, solid, w, b, eps, out, mean, var, invstd, grain=_grain(x.size, c))
         return y, mean, var, invstd
     cube = x.reshape(n, c, s).astype(wide, copy=False)
-    mean, var = _statistics(cube, (0, 2))
-    invstd = 1 / np.sqrt(var + wide.type(eps))
-    y = (cube - mean) * (invstd * w[:, None]) + b[:, None]
-    return y.reshape(x.shape).astype(x.dtype, copy=False), mean.reshape(c), var.reshape(c), invstd.reshape(c)
+    share = 1 / (n * s)
+    mean = _sum_channels(cube, share)
+    y = cube - mean[:, None]
+    var = _sum_channels(y * y, share)
+    invstd = _reciprocal_root(var, eps)
+    y *= (invstd if weight is None else invstd * w)[:, None]
+    if bias is not None:
+        y += b[:, None]
+    return y.reshape(x.shape).astype(x.dtype, copy=False), mean, var, invstd
 
 
 def batch_norm_eval(
@@ -132,7 +176,7 @@ def batch_norm_eval(
     b = _vector("batch_norm_eval", "bias", bias, (c,), 0.0, wide)
     mean = _vector("batch_norm_eval", "mean", mean, (c,), 0.0, wide).astype(wide, copy=False)
     var = _vector("batch_norm_eval", "var", var, (c,), 1.0, wide).astype(wide, copy=False)
-    invstd = 1 / np.sqrt(var + wide.type(eps))
+    invstd = _reciprocal_root(var, eps)
     jit = _jit(x, w, b)
     if jit is not None and s > 1:
         y = np.empty(x.shape, x.dtype)
@@ -147,8 +191,10 @@ def batch_norm_eval(
             grain=_grain(x.size, n * c),
         )
         return y, invstd
-    cube = x.reshape(n, c, s)
-    y = (cube - mean[:, None]) * (invstd * w)[:, None] + b[:, None]
+    y = x.reshape(n, c, s) - mean[:, None]
+    y *= (invstd if weight is None else invstd * w)[:, None]
+    if bias is not None:
+        y += b[:, None]
     return y.reshape(x.shape).astype(x.dtype, copy=False), invstd
 
 
@@ -187,13 +233,18 @@ def batch_norm_backward(
             )
         return gx, gw, gb
     up, cube = g.reshape(n, c, s).astype(wide, copy=False), x.reshape(n, c, s).astype(wide, copy=False)
-    hat = (cube - mean[:, None]) * invstd[:, None]
-    gb, gw = up.sum((0, 2)), (up * hat).sum((0, 2))
-    gx = up
+    hat = cube - mean[:, None]
+    hat *= invstd[:, None]
+    gb, gw = _sum_channels(up), _sum_channels(up * hat)
+    slope = (invstd if weight is None else invstd * w)[:, None]
     if training:
         m = wide.type(max(1, n * s))
-        gx = up - (gb / m)[:, None] - hat * (gw / m)[:, None]
-    gx = gx * (invstd * w)[:, None]
+        hat *= (gw / m)[:, None]
+        hat += (gb / m)[:, None]
+        gx = np.subtract(up, hat, out=hat)
+        gx *= slope
+    else:
+        gx = np.multiply(up, slope, out=hat)
     return gx.reshape(x.shape).astype(x.dtype, copy=False), gw, gb
 
 
@@ -247,11 +298,18 @@ def _layer(
     if n == 0:
         return x.copy(), np.zeros(lead, wide), np.full(lead, np.nan, wide)
     if centred:
-        mean, var = _statistics(flat, 1)
+        mean = _sum_rows(flat, 1 / n)
+        y = flat - mean[:, None]
+        rstd = _reciprocal_root(_sum_rows(y * y, 1 / n), eps)
+        y *= rstd[:, None]
     else:
-        mean, var = np.zeros((rows, 1), wide), np.square(flat).mean(1, keepdims=True)
-    rstd = 1 / np.sqrt(var + wide.type(eps))
-    y = (flat - mean if centred else flat) * rstd * w + b
+        mean = np.zeros(rows, wide)
+        rstd = _reciprocal_root(_sum_rows(flat * flat, 1 / n), eps)
+        y = flat * rstd[:, None]
+    if weight is not None:
+        y *= w
+    if bias is not None:
+        y += b
     return y.reshape(x.shape).astype(x.dtype, copy=False), mean.reshape(lead), rstd.reshape(lead)
 
 
@@ -305,15 +363,21 @@ def _layer_backward(
         gw, gb = partial.sum(0)
         return gx, gw.reshape(inner), gb.reshape(inner)
     up, flat = g.reshape(rows, n).astype(wide, copy=False), x.reshape(rows, n).astype(wide, copy=False)
-    hat = (flat - mean[:, None]) * rstd[:, None]
-    gw, gb = (up * hat).sum(0), up.sum(0)
+    mean, scale = mean.reshape(-1, 1), rstd.reshape(-1, 1)
+    hat = flat - mean if centred else flat.copy()
+    hat *= scale
+    product = up * hat
+    gw, gb = _sum_columns(product), _sum_columns(up)
     if n == 0:
         return x.copy(), gw.reshape(inner), gb.reshape(inner)
-    up = up * w
-    gx = up - hat * (up * hat).mean(1, keepdims=True)
+    if weight is not None:
+        up = up * w
+        product *= w
+    hat *= _sum_rows(product, 1 / n)[:, None]
+    gx = np.subtract(up, hat, out=hat)
     if centred:
-        gx -= up.mean(1, keepdims=True)
-    gx *= rstd[:, None]
+        gx -= _sum_rows(up, 1 / n)[:, None]
+    gx *= scale
     return gx.reshape(x.shape).astype(x.dtype, copy=False), gw.reshape(inner), gb.reshape(inner)
 
 
@@ -355,10 +419,17 @@ def group_norm(
             grain=_grain(x.size, n * groups),
         )
         return y, mean, rstd
-    cube = x.reshape(n * groups, c // groups, s).astype(wide, copy=False)
-    mean, var = _statistics(cube, (1, 2))
-    rstd = 1 / np.sqrt(var + wide.type(eps))
-    y = ((cube - mean) * rstd).reshape(n, c, s) * w[:, None] + b[:, None]
+    flat = x.reshape(n * groups, c // groups * s).astype(wide, copy=False)
+    share = 1 / flat.shape[1]
+    mean = _sum_rows(flat, share)
+    y = flat - mean[:, None]
+    rstd = _reciprocal_root(_sum_rows(y * y, share), eps)
+    y *= rstd[:, None]
+    y = y.reshape(n, c, s)
+    if weight is not None:
+        y *= w[:, None]
+    if bias is not None:
+        y += b[:, None]
     return y.reshape(x.shape).astype(x.dtype, copy=False), mean.reshape(n, groups), rstd.reshape(n, groups)
 
 
@@ -392,12 +463,18 @@ def group_norm_backward(
         )
         gw, gb = sums.reshape(2, n, c).sum(1)
         return gx, gw, gb
-    up, cube = g.reshape(block).astype(wide, copy=False), x.reshape(block).astype(wide, copy=False)
-    hat = (cube - mean[:, None, None]) * rstd[:, None, None]
-    gw, gb = (up * hat).sum(2).reshape(n, c).sum(0), up.sum(2).reshape(n, c).sum(0)
-    up = (up.reshape(n, c, s) * w[:, None]).reshape(block)
-    gx = up - up.mean((1, 2), keepdims=True) - hat * (up * hat).mean((1, 2), keepdims=True)
-    gx *= rstd[:, None, None]
+    rows = (n * groups, c // groups * s)
+    up, flat = g.reshape(n, c, s).astype(wide, copy=False), x.reshape(rows).astype(wide, copy=False)
+    mean, scale = mean.reshape(-1, 1), rstd.reshape(-1, 1)
+    hat = flat - mean
+    hat *= scale
+    gw, gb = _sum_channels(up * hat.reshape(n, c, s)), _sum_channels(up)
+    up = (up if weight is None else up * w[:, None]).reshape(rows)
+    share = 1 / rows[1]
+    hat *= _sum_rows(up * hat, share)[:, None]
+    hat += _sum_rows(up, share)[:, None]
+    gx = np.subtract(up, hat, out=hat)
+    gx *= scale
     return gx.reshape(x.shape).astype(x.dtype, copy=False), gw, gb
 
 

@@ -230,7 +230,7 @@ def batch_norm(
             "use a larger batch, or eval()."
         )
     y, mean, var, _ = sym.batch_norm(x, weight, bias, eps)
-    if running_mean is not None or running_var is not None:
+    if count and (running_mean is not None or running_var is not None):  # an empty batch says nothing
         rate = 0.0 if momentum is None else momentum
         _track("batch_norm", running_mean, mean.array, rate)
         _track("batch_norm", running_var, var.array * (count / (count - 1) if count > 1 else math.nan), rate)

@@ -144,3 +144,13 @@ def test_wrong_input_is_an_error(way):
         k.layer_norm(x, 3, None, None, EPS)
     with pytest.raises(RuntimeError, match="the gradient has shape"):
         k.layer_norm_backward(x.T, x, x[:, 0], x[:, 0], None, 1)
+
+
+def test_an_empty_batch_trains_to_nothing(way):
+    for shape in ((0, 3), (0, 3, 4, 4), (2, 3, 0)):
+        x = np.zeros(shape, np.float32)
+        y, mean, var, invstd = k.batch_norm(x, None, None, EPS)
+        assert y.shape == shape
+        gx, gw, gb = k.batch_norm_backward(x, x, mean, invstd, None)
+        assert gx.shape == shape
+        np.testing.assert_array_equal((mean, var, gw, gb), np.zeros((4, 3)))
