@@ -36,7 +36,7 @@ def _check(function: str, params: Arrays, grads: Arrays, *states: Arrays | None)
 
 def _steps(function: str, step: int | Sequence[int], count: int) -> list[int]:
     if isinstance(step, int):
-        return [step] * count
+        return [step]  # one for all
     steps = [int(s) for s in step]
     if len(steps) != count:
         raise ValueError(
@@ -68,8 +68,10 @@ def sgd(
         raise ValueError(f"sgd: momentum={momentum} needs momentum_buffers")
     buffers = momentum_buffers if momentum != 0 else None
     lists = _check("sgd", params, grads, buffers)
-    starts = [bool(first)] * len(params) if isinstance(first, (bool, np.bool_)) else list(first)
-    hyper = [(-lr, momentum, 1 - dampening, weight_decay, s) for s in (starts if len(set(starts)) > 1 else starts[:1])]
+    starts = [bool(first)] if isinstance(first, (bool, np.bool_)) else list(first)
+    if len(starts) > 1 and len(set(starts)) == 1:
+        starts = starts[:1]
+    hyper = [(-lr, momentum, 1 - dampening, weight_decay, s) for s in starts]
     done = update("sgd", lists, grads, plan, hyper, buffers is not None, nesterov, maximize)
     if len(done) == len(params):
         return
@@ -82,7 +84,7 @@ def sgd(
             g = g + weight_decay * p
         if buffers is not None:
             b = buffers[k]
-            if starts[k]:
+            if starts[k % len(starts)]:
                 b[...] = g
             else:
                 b *= momentum
@@ -115,10 +117,10 @@ def adam(
     lists = _check("adam", params, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs)
     amsgrad = max_exp_avg_sqs is not None
     steps = _steps("adam", step, len(params))
-    corrections = {s: (-(lr / (1 - beta1**s)), (1 - beta2**s) ** 0.5) for s in set(steps)}
     decay = 1 - lr * weight_decay if decoupled else weight_decay
     tail = (1 - beta1, beta1, beta2, 1 - beta2, eps, decay)
-    hyper = [corrections[s] + tail for s in (steps if len(corrections) > 1 else corrections)]
+    known = {s: (-(lr / (1 - beta1**s)), (1 - beta2**s) ** 0.5, *tail) for s in set(steps)}
+    hyper = [known[s] for s in steps]
     done = update("adam", lists, grads, plan, hyper, amsgrad, weight_decay != 0, decoupled, maximize)
     if len(done) == len(params):
         return
@@ -126,7 +128,7 @@ def adam(
         if k in done:
             continue
         m, v = exp_avgs[k], exp_avg_sqs[k]
-        step_size, correction = corrections[steps[k]]
+        step_size, correction, *_ = hyper[k % len(hyper)]
         if maximize:
             g = -g
         if weight_decay != 0:
@@ -219,7 +221,7 @@ def adagrad(
     lists = _check("adagrad", params, grads, state_sums)
     steps = _steps("adagrad", step, len(params))
     rates = {s: -(lr / (1 + (s - 1) * lr_decay)) for s in set(steps)}
-    hyper = [(rates[s], weight_decay, eps) for s in (steps if len(rates) > 1 else rates)]
+    hyper = [(rates[s], weight_decay, eps) for s in steps]
     done = update("adagrad", lists, grads, plan, hyper, maximize)
     if len(done) == len(params):
         return
@@ -233,7 +235,7 @@ def adagrad(
         state_sums[k] += g * g
         deviation = np.sqrt(state_sums[k])
         deviation += eps
-        p += rates[steps[k]] * g / deviation
+        p += rates[steps[k % len(steps)]] * g / deviation
 
 
 def norms(arrays: Arrays, ord: float = 2.0) -> np.ndarray:

@@ -29,18 +29,7 @@ LENGTHS, OWNERS, GRADS, LISTS = range(4)  # rows of a table: `LISTS` is the firs
 class Group:
     """The tensors of one dtype that a kernel can update: a table of addresses, one column for each chunk."""
 
-    __slots__ = (
-        "arrays",
-        "bounds",
-        "ids",
-        "like",
-        "members",
-        "native_layout",
-        "offsets",
-        "pieces_of",
-        "table",
-        "total",
-    )
+    __slots__ = ("arrays", "chunks", "grain", "ids", "like", "members", "native_layout", "offsets", "table")
 
     def __init__(self, members: list[int], lists: Sequence[Arrays], jit: Any) -> None:
         self.members = members
@@ -48,12 +37,13 @@ class Group:
         params = self.arrays[0]
         self.like = np.empty(0, params[0].dtype)
         sizes = np.array([p.size for p in params])
-        self.total = int(sizes.sum())
         counts = np.maximum(1, -(-sizes // CHUNK))
         owner = np.repeat(np.arange(len(params)), counts)
         first = np.cumsum(counts) - counts
         starts = (np.arange(len(owner)) - first[owner]) * CHUNK
         self.offsets = starts * self.like.itemsize
+        self.chunks = len(owner)
+        self.grain = max(1, THRESHOLDS["parallel.elements"] * self.chunks // max(1, int(sizes.sum())))
         self.table = np.zeros((LISTS + len(lists), len(owner)), np.int64)
         self.table[LENGTHS] = np.minimum(sizes[owner] - starts, CHUNK)
         self.table[OWNERS] = owner
@@ -66,14 +56,14 @@ class Group:
             jit.enter(self.ids, self.ids, self.table, self.offsets) and (self.table[GRADS] == self.table[LISTS]).all()
         )
 
-    def enter(self, grads: Arrays, jit: Any) -> list[np.ndarray] | None:
+    def enter(self, grads: Arrays, jit: Any) -> Arrays | None:
         """Enter the addresses of this step's gradients if all are contiguous and agree with their parameters.
 
-        The list returned must outlive the kernel call; None: some gradient wants a closer look.
+        What is returned must outlive the kernel call; None: some gradient wants a closer look.
         """
         mine = grads if len(grads) == len(self.members) else [grads[k] for k in self.members]
         if self.native_layout and jit.enter(_ids(mine), self.ids, self.table, self.offsets):
-            return list(mine)
+            return mine
         return None
 
     def enter_copies(self, grads: Arrays) -> list[np.ndarray]:
@@ -82,10 +72,6 @@ class Group:
         addresses = np.array([g.ctypes.data for g in kept], np.int64)
         self.table[GRADS] = addresses[self.table[OWNERS]] + self.offsets
         return kept
-
-    def grain(self) -> int:
-        chunks = len(self.offsets)
-        return max(1, THRESHOLDS["parallel.elements"] * chunks // max(1, self.total))
 
 
 class Plan:
@@ -173,23 +159,21 @@ def update(
         If a gradient does not agree with its parameter in dtype and shape.
     """
     plan = Plan() if plan is None else plan
-    jit = plan.ready(lists[0])
-    if jit is None:
-        agree(function, lists[0], grads)
-        return NOTHING
-    groups = plan.locate(lists, jit)
+    params = lists[0]
+    jit = plan.ready(params)
+    groups = plan.locate(lists, jit) if jit is not None else ()
     kept = [group.enter(grads, jit) for group in groups]
-    if None in kept or len(plan.everything) != len(lists[0]):
-        agree(function, lists[0], grads)
-    if not groups:
-        return NOTHING
+    if None in kept or len(plan.everything) != len(params) or not groups:
+        agree(function, params, grads)
+        if not groups:
+            return NOTHING
     rows = np.array(hyper() if callable(hyper) else hyper, np.float64)
     kernel = getattr(jit, function)
     for k, group in enumerate(groups):
         if kept[k] is None:
             kept[k] = group.enter_copies(grads)
         chosen = rows if len(rows) in (1, len(group.members)) else rows[group.members]
-        runtime.parallel(kernel, len(group.offsets), group.table, chosen, group.like, *flags, grain=group.grain())
+        runtime.parallel(kernel, group.chunks, group.table, chosen, group.like, *flags, grain=group.grain)
     return plan.everything
 
 

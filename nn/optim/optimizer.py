@@ -493,10 +493,13 @@ class Counters:
 
     def of(self, key: str, states: list[State]) -> Array:
         """The common array of ``state[key]``; made, and the counters made views of it, where it is not theirs."""
-        arrays = [s[key].array if s[key].__class__ is Tensor else None for s in states]
+        try:
+            arrays = [s[key].array for s in states]
+        except AttributeError:  # a plain number, as in old files
+            arrays = []
         if len(arrays) != len(self.arrays) or not all(map(is_, arrays, self.arrays)):
             values = [float(s[key]) for s in states]
-            kept = {a.dtype for a in arrays if a is not None}
+            kept = {a.dtype for a in arrays}
             self.base = np.array(values, kept.pop() if len(kept) == 1 else np.float32)
             self.arrays = [self.base[i : i + 1].reshape(()) for i in range(len(states))]
             for s, a in zip(states, self.arrays, strict=True):
