@@ -19,6 +19,7 @@ All variants reduce to a table for each dimension: where the window of each outp
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -47,6 +48,110 @@ class Windows(NamedTuple):
     taps: int = 1
     first: int = 0
     stride: int = 0
+
+
+class Layout:
+    """The windows of all pooled dimensions, and the tables made of them at first need (kept, as layouts are)."""
+
+    def __init__(self, windows: list[Windows]) -> None:
+        self.windows = windows
+        self.output = tuple(len(w.start) for w in windows)
+        self.input = tuple(w.length for w in windows)
+        self.area = math.prod(self.input)
+        self.taps = math.prod(max(int((-(-(w.end - w.start) // w.step)).max(initial=0)), 0) for w in windows)
+
+    @functools.cached_property
+    def padding_front(self) -> tuple[int, ...]:
+        """Dimensions of length 1 that make three of the pooled ones."""
+        return (1,) * (3 - len(self.windows))
+
+    @functools.cached_property
+    def whole(self) -> bool:
+        """One window, which is the plane."""
+        return all(len(w.start) == 1 and w.start[0] == 0 and w.end[0] == w.size[0] == w.length for w in self.windows)
+
+    @functools.cached_property
+    def tables(self) -> list[np.ndarray]:
+        """Start, end and count of three dimensions, for the kernels."""
+        return _tables(self.windows)
+
+    @functools.cached_property
+    def steps(self) -> np.ndarray:
+        return np.array([1] * (3 - len(self.windows)) + [w.step for w in self.windows])
+
+    @functools.cached_property
+    def regular_tables(self) -> tuple[np.ndarray, ...]:
+        return _regular_tables(self.windows)
+
+    @functools.cached_property
+    def places(self) -> tuple[np.ndarray, np.ndarray]:
+        """The index in the flattened plane of each tap, (windows, taps), and which taps are inside the plane.
+
+        Taps of a short window that are not there point to its first one.
+        """
+        places: Any = np.zeros((1, 1), np.int64)
+        inside: Any = np.ones((1, 1), np.bool_)
+        for w in self.windows:
+            longest = max(int((-(-(w.end - w.start) // w.step)).max(initial=0)), 0)
+            place = w.start[:, None] + np.arange(longest) * w.step
+            there = place < w.end[:, None]
+            place = np.where(there, place, w.start[:, None])
+            places = places[:, None, :, None] * w.length + place[None, :, None, :]
+            inside = inside[:, None, :, None] & there[None, :, None, :]
+            places = places.reshape(places.shape[0] * places.shape[1], -1)
+            inside = inside.reshape(places.shape)
+        return places, inside
+
+    @functools.cached_property
+    def flat_places(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """`places` in one row, the same as int32, and where each window's taps begin in it."""
+        places, _ = self.places
+        flat = places.reshape(-1)
+        return flat, flat.astype(np.int32), np.arange(len(places)) * places.shape[1]
+
+    @functools.cached_property
+    def padded_places(self) -> np.ndarray:
+        """`places` tap by tap, (taps, windows), in one row; taps that are not there point behind the plane."""
+        places, inside = self.places
+        return np.ascontiguousarray(np.where(inside, places, self.area).T).reshape(-1)
+
+    @functools.cached_property
+    def covering(self) -> np.ndarray:
+        """Which windows hold each element of the plane, (most, area); behind the last window where there are fewer."""
+        places, inside = self.places
+        place, window = places[inside], np.nonzero(inside)[0]
+        order = np.argsort(place, kind="stable")
+        counts = np.bincount(place, minlength=self.area)
+        rank = np.arange(len(place)) - np.repeat(np.cumsum(counts) - counts, counts)
+        table = np.full((self.area, max(1, counts.max(initial=0))), len(places))
+        table[place[order], rank] = window[order]
+        return np.ascontiguousarray(table.T)
+
+    @functools.cached_property
+    def never_empty(self) -> bool:
+        return all(bool((w.end > w.start).all()) for w in self.windows)
+
+    def divisors(self, dtype: np.dtype, override: int | None) -> np.ndarray:
+        """What each window's sum is divided by, in one row."""
+        return _divisor_row(self, np.dtype(np.float32) if dtype == np.float16 else dtype, override)
+
+
+@functools.lru_cache(maxsize=256)
+def _divisor_row(layout: Layout, dtype: np.dtype, override: int | None) -> np.ndarray:
+    if override is not None:
+        return np.full(math.prod(layout.output), override, dtype)
+    divisors = np.ones((), np.int64)
+    for counts in _open([w.size for w in layout.windows]):
+        divisors = divisors * counts
+    return np.where(divisors == 0, 1, divisors).astype(dtype).reshape(-1)
+
+
+GATHERED = 200_000  # values that a twin may hold at once to treat all windows in one go
+
+
+@functools.lru_cache(maxsize=64)
+def _plane_starts(planes: int, area: int) -> np.ndarray:
+    return np.arange(0, planes * area, area).reshape(planes, 1) if area else np.zeros((planes, 1), np.int64)
 
 
 # ------------------------------------------------------------------------------------------------ where windows lie
@@ -94,7 +199,27 @@ def _regular(
     dilation: int | Ints,
     ceil_mode: bool,
     include_pad: bool,
-) -> list[Windows]:
+) -> Layout:
+    def hashable(value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    return _regular_layout(
+        function, tuple(spatial), tuple(kernel), hashable(stride), hashable(padding), hashable(dilation),
+        bool(ceil_mode), include_pad,
+    )  # fmt: skip
+
+
+@functools.lru_cache(maxsize=256)
+def _regular_layout(
+    function: str,
+    spatial: Ints,
+    kernel: Ints,
+    stride: int | Ints | None,
+    padding: int | Ints,
+    dilation: int | Ints,
+    ceil_mode: bool,
+    include_pad: bool,
+) -> Layout:
     n = len(kernel)
     strides = _per_dimension(function, "stride", kernel if stride is None or stride == () else stride, n)
     paddings, dilations = (
@@ -108,10 +233,15 @@ def _regular(
         first = np.where(start < 0, start + -(start // d) * d, start)  # the first tap inside
         end = np.maximum(np.minimum(stop, length), first)
         windows.append(Windows(length, first, end, stop - start if include_pad else end - first, d, k, -p, s))
-    return windows
+    return Layout(windows)
 
 
-def _adaptive(function: str, spatial: Ints, output_size: Ints) -> list[Windows]:
+def _adaptive(function: str, spatial: Ints, output_size: Ints) -> Layout:
+    return _adaptive_layout(function, tuple(spatial), tuple(output_size))
+
+
+@functools.lru_cache(maxsize=256)
+def _adaptive_layout(function: str, spatial: Ints, output_size: Ints) -> Layout:
     windows = []
     for length, out in zip(spatial, output_size, strict=True):
         if out < 0:
@@ -119,7 +249,7 @@ def _adaptive(function: str, spatial: Ints, output_size: Ints) -> list[Windows]:
         o = np.arange(out)
         start, end = o * length // max(out, 1), -(-(o + 1) * length // max(out, 1))
         windows.append(Windows(length, start, end, end - start))
-    return windows
+    return Layout(windows)
 
 
 def _planes(function: str, shape: Ints, n: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -182,28 +312,48 @@ def adaptive_max_pool(x: np.ndarray, output_size: Ints) -> tuple[np.ndarray, np.
     return _max(x, planes, _adaptive("adaptive_max_pool", spatial, output_size))
 
 
-def _max(x: np.ndarray, planes: tuple[int, ...], windows: list[Windows]) -> tuple[np.ndarray, np.ndarray]:
-    shape = planes + tuple(len(w.start) for w in windows)
-    area = math.prod(w.length for w in windows)
-    index_type = np.int32 if area < 2**31 else np.int64
+def _max(x: np.ndarray, planes: tuple[int, ...], layout: Layout) -> tuple[np.ndarray, np.ndarray]:
+    shape = planes + layout.output
+    index_type = np.int32 if layout.area < 2**31 else np.int64
     jit = _jit(x)
     if jit is None or index_type is np.int64 or 0 in shape:
-        y, indices = _max_numpy(x.reshape(-1, *x.shape[len(planes) :]) if planes else x[None], windows)
+        if 0 not in shape and x.size // layout.area * math.prod(layout.output) * layout.taps <= GATHERED:
+            found = _max_gathered(x, shape, layout)
+            if found is not None:
+                return found
+        y, indices = _max_numpy(x.reshape(-1, *layout.input) if planes else x[None], layout.windows)
         return y.reshape(shape), indices.reshape(shape).astype(index_type, copy=False)
+    windows = layout.windows
     solid = _solid(x, planes, windows)
     count = len(solid)
     y, indices = np.empty(shape, x.dtype), np.empty(shape, np.int32)
-    d = (1,) * (3 - len(windows)) + tuple(len(w.start) for w in windows)
+    d = layout.padding_front + layout.output
     out, where = y.reshape(count, *d), indices.reshape(count, *d)
-    work = x.size * max(1, math.prod(w.taps for w in windows)) // 4
+    work = x.size * max(1, layout.taps) // 4
     if x.dtype == np.float32 and windows[-1].stride in (1, 2):
         runtime.parallel(
-            jit.max_pool_regular, count, solid, *_regular_tables(windows), out, where, grain=_grain(work, count)
+            jit.max_pool_regular, count, solid, *layout.regular_tables, out, where, grain=_grain(work, count)
         )
     else:
-        steps = np.array([1] * (3 - len(windows)) + [w.step for w in windows])
-        runtime.parallel(jit.max_pool, count, solid, *_tables(windows), steps, out, where, grain=_grain(work, count))
+        runtime.parallel(jit.max_pool, count, solid, *layout.tables, layout.steps, out, where, grain=_grain(work, count))
     return y, indices
+
+
+def _max_gathered(x: np.ndarray, shape: tuple[int, ...], layout: Layout) -> tuple[np.ndarray, np.ndarray] | None:
+    """All taps of all windows side by side: few NumPy calls.  None where a window is empty or holds a NaN."""
+    if not layout.never_empty:
+        return None
+    flat = x.reshape(-1, layout.area)
+    places, places32, begins = layout.flat_places
+    count = len(flat)
+    best = flat.take(places, 1).reshape(count, len(begins), -1).argmax(2)
+    best += begins
+    y = flat.take(places.take(best) + _plane_starts(count, layout.area))
+    if x.dtype.kind == "f":
+        top = np.maximum.reduce(y, None)
+        if top != top:
+            return None  # the last NaN of a window is the one, which argmax does not find
+    return y.reshape(shape), places32.take(best).reshape(shape)
 
 
 def _regular_tables(windows: list[Windows]) -> tuple[np.ndarray, ...]:
@@ -260,8 +410,9 @@ def max_pool_backward(g: np.ndarray, indices: np.ndarray, input_shape: Ints, dim
     jit = _jit(g)
     if jit is None or indices.dtype != np.int32:
         _check_indices("max_pool_backward", indices, area)
-        gx = np.zeros((planes, area), g.dtype)
-        np.add.at(gx, (np.arange(planes)[:, None], indices.reshape(planes, -1)), g.reshape(planes, -1))
+        gx = np.zeros(planes * area, g.dtype)
+        where = (indices.reshape(planes, -1) + _plane_starts(planes, area)).reshape(-1)
+        np.add.at(gx, where, g.reshape(-1))  # in one dimension NumPy has a quick way
         return gx.reshape(tuple(input_shape))
     gx, outside = np.empty((planes, area), g.dtype), np.zeros(planes, np.bool_)
     flat, where = np.ascontiguousarray(g).reshape(planes, -1), np.ascontiguousarray(indices).reshape(planes, -1)
@@ -293,6 +444,8 @@ def _scatter_shape(function: str, g: np.ndarray, indices: np.ndarray, shape: Int
 
 
 def _check_indices(function: str, indices: np.ndarray, area: int) -> None:
+    if indices.dtype == np.int32 and indices.size and np.maximum.reduce(indices.view(np.uint32), None) < area:
+        return  # as an unsigned number a negative one is huge
     if indices.size and (indices.min() < 0 or indices.max() >= area):
         wrong = int(indices[(indices < 0) | (indices >= area)][0])
         raise IndexError(f"{function}: index {wrong} is outside its plane, which has {area} elements")
@@ -313,7 +466,7 @@ def avg_pool(
     """Mean of each window; `divisor_override` replaces the number of elements. See the module's docstring."""
     planes, spatial = _planes("avg_pool", x.shape, len(kernel))
     windows = _regular("avg_pool", spatial, kernel, stride, padding, 1, ceil_mode, count_include_pad)
-    return _average(x, planes, _overridden("avg_pool", windows, divisor_override))
+    return _average(x, planes, windows, _override("avg_pool", divisor_override))
 
 
 def avg_pool_backward(
@@ -329,7 +482,7 @@ def avg_pool_backward(
     """Gradient of `avg_pool`: each one spread evenly over its window."""
     planes, spatial = _planes("avg_pool_backward", input_shape, len(kernel))
     windows = _regular("avg_pool_backward", spatial, kernel, stride, padding, 1, ceil_mode, count_include_pad)
-    return _spread("avg_pool_backward", g, planes, _overridden("avg_pool_backward", windows, divisor_override))
+    return _spread("avg_pool_backward", g, planes, windows, _override("avg_pool_backward", divisor_override))
 
 
 def adaptive_avg_pool(x: np.ndarray, output_size: Ints) -> np.ndarray:
@@ -345,24 +498,32 @@ def adaptive_avg_pool_backward(g: np.ndarray, input_shape: Ints, output_size: In
     return _spread("adaptive_avg_pool_backward", g, planes, windows)
 
 
-def _overridden(function: str, windows: list[Windows], divisor: int | None) -> list[Windows]:
-    if divisor is None:
-        return windows
+def _override(function: str, divisor: int | None) -> int | None:
     if divisor == 0:
         raise RuntimeError(f"{function}: divisor_override must not be zero")
-    counts = [np.full_like(w.size, divisor if k == 0 else 1) for k, w in enumerate(windows)]
-    return [w._replace(size=c) for w, c in zip(windows, counts, strict=True)]
+    return divisor
 
 
-def _average(x: np.ndarray, planes: tuple[int, ...], windows: list[Windows]) -> np.ndarray:
-    shape = planes + tuple(len(w.start) for w in windows)
+def _divided(layout: Layout, divisor: int | None) -> list[np.ndarray]:
+    """The kernels' tables, with `divisor` in place of the counts."""
+    if divisor is None:
+        return layout.tables
+    tables = list(layout.tables)
+    for k in (2, 5, 8):
+        tables[k] = np.full_like(tables[k], divisor if k == 2 else 1)
+    return tables
+
+
+def _average(x: np.ndarray, planes: tuple[int, ...], layout: Layout, divisor: int | None = None) -> np.ndarray:
+    shape = planes + layout.output
     if x.dtype.kind != "f":
         raise RuntimeError(f"avg_pool: expected a floating-point input, got {x.dtype}")
     jit = _jit(x)
     if jit is not None and 0 not in shape:
+        windows = layout.windows
         solid = _solid(x, planes, windows)
         y = np.empty(shape, x.dtype)
-        if all(len(w.start) == 1 and w.start[0] == 0 and w.end[0] == w.size[0] == w.length for w in windows):
+        if divisor is None and layout.whole:
             runtime.parallel(
                 jit.plane_means,
                 len(solid),
@@ -371,48 +532,68 @@ def _average(x: np.ndarray, planes: tuple[int, ...], windows: list[Windows]) -> 
                 grain=_grain(x.size, len(solid)),
             )
             return y
-        out = y.reshape(len(solid), *((1,) * (3 - len(windows)) + shape[len(planes) :]))
-        runtime.parallel(jit.avg_pool, len(solid), solid, *_tables(windows), out, grain=_grain(x.size, len(solid)))
+        out = y.reshape(len(solid), *layout.padding_front, *layout.output)
+        tables = _divided(layout, divisor)
+        runtime.parallel(jit.avg_pool, len(solid), solid, *tables, out, grain=_grain(x.size, len(solid)))
         return y
     wide = x.astype(np.float32) if x.dtype == np.float16 else x
-    for axis, w in enumerate(
-        windows, start=len(planes)
-    ):  # a window is a product of intervals: sum one dimension at a time
-        front: Any = (slice(None),) * axis
-        sums = [wide[(*front, slice(s, e))].sum(axis) for s, e in zip(w.start, w.end, strict=True)]
-        wide = np.stack(sums, axis) if sums else np.zeros((*wide.shape[:axis], 0, *wide.shape[axis + 1 :]), wide.dtype)
-    return np.ascontiguousarray(wide / _divisors(windows, wide.dtype), x.dtype)
+    if 0 in shape:
+        return np.empty(shape, x.dtype)
+    divisors = layout.divisors(wide.dtype, divisor)
+    flat = wide.reshape(-1, layout.area)
+    if layout.whole:
+        y = np.add.reduce(flat, 1, keepdims=True)
+    elif len(flat) * len(divisors) * layout.taps <= GATHERED:
+        padded = np.empty((len(flat), layout.area + 1), flat.dtype)
+        padded[:, :-1] = flat
+        padded[:, -1] = 0
+        y = np.add.reduce(padded.take(layout.padded_places, 1).reshape(len(flat), -1, len(divisors)), 1)
+    else:
+        for axis, w in enumerate(layout.windows, start=len(planes)):  # a product of intervals: a dimension at a time
+            front: Any = (slice(None),) * axis
+            wide = np.stack([wide[(*front, slice(s, e))].sum(axis) for s, e in zip(w.start, w.end, strict=True)], axis)
+        y = wide.reshape(len(flat), -1)
+    y /= divisors
+    return y.reshape(shape).astype(x.dtype, copy=False)
 
 
-def _spread(function: str, g: np.ndarray, planes: tuple[int, ...], windows: list[Windows]) -> np.ndarray:
-    expected = planes + tuple(len(w.start) for w in windows)
+def _spread(
+    function: str, g: np.ndarray, planes: tuple[int, ...], layout: Layout, divisor: int | None = None
+) -> np.ndarray:
+    expected = planes + layout.output
     if g.shape != expected:
         raise RuntimeError(f"{function}: expected a gradient of shape {expected}, got {g.shape}")
-    shape = planes + tuple(w.length for w in windows)
+    shape = planes + layout.input
     jit = _jit(g)
+    count = math.prod(planes)
     if jit is not None:
         gx = np.empty(shape, g.dtype)
-        count = math.prod(planes)
-        lead = (1,) * (3 - len(windows))
-        up = np.ascontiguousarray(g).reshape(count, *lead, *expected[len(planes) :])
-        out = gx.reshape(count, *lead, *shape[len(planes) :])
-        runtime.parallel(jit.avg_pool_backward, count, up, *_tables(windows), out, grain=_grain(gx.size, count))
+        up = np.ascontiguousarray(g).reshape(count, *layout.padding_front, *layout.output)
+        out = gx.reshape(count, *layout.padding_front, *layout.input)
+        tables = _divided(layout, divisor)
+        runtime.parallel(jit.avg_pool_backward, count, up, *tables, out, grain=_grain(gx.size, count))
         return gx
-    part = (g.astype(np.float32) if g.dtype == np.float16 else g) / _divisors(windows, g.dtype)
-    for axis, w in enumerate(windows, start=len(planes)):
-        wider = np.zeros((*part.shape[:axis], w.length, *part.shape[axis + 1 :]), part.dtype)
-        front: Any = (slice(None),) * axis
-        for o, (s, e) in enumerate(zip(w.start, w.end, strict=True)):
-            wider[(*front, slice(s, e))] += part[(*front, slice(o, o + 1))]
-        part = wider
-    return part.astype(g.dtype, copy=False)
-
-
-def _divisors(windows: list[Windows], dtype: np.dtype) -> np.ndarray:
-    divisors = np.ones((), np.int64)
-    for counts in _open([w.size for w in windows]):
-        divisors = divisors * counts
-    return np.where(divisors == 0, 1, divisors).astype(np.float32 if dtype == np.float16 else dtype)
+    if g.size == 0:
+        return np.zeros(shape, g.dtype)
+    divisors = layout.divisors(g.dtype, divisor)
+    part = g.reshape(count, -1) / divisors
+    if count * layout.area * layout.taps <= GATHERED:
+        padded = np.empty((count, len(divisors) + 1), part.dtype)
+        padded[:, :-1] = part
+        padded[:, -1] = 0
+        table = layout.covering
+        part = padded.take(table.reshape(-1), 1)
+        if len(table) > 1:
+            part = np.add.reduce(part.reshape(count, *table.shape), 1)
+    else:
+        part = part.reshape(expected)
+        for axis, w in enumerate(layout.windows, start=len(planes)):
+            wide = np.zeros((*part.shape[:axis], w.length, *part.shape[axis + 1 :]), part.dtype)
+            front: Any = (slice(None),) * axis
+            for o, (s, e) in enumerate(zip(w.start, w.end, strict=True)):
+                wide[(*front, slice(s, e))] += part[(*front, slice(o, o + 1))]
+            part = wide
+    return part.reshape(shape).astype(g.dtype, copy=False)
 
 
 def warm() -> list[tuple[str, Any]]:

@@ -6,14 +6,11 @@ gradient is a gather from them.  Average pooling is linear, so it and its gradie
 
 from __future__ import annotations
 
-import functools
-import math
 from typing import Any
 
 import numpy as np
 
 from ..kernels import pooling as kernels
-from ..kernels.thresholds import THRESHOLDS
 from ..op import defop, sym
 from ..tensor import Tensor, wrap
 from .checks import batched, floating, sizes, tensor
@@ -25,70 +22,8 @@ __all__ = [
 
 # ------------------------------------------------------------------------------------------------- declarations
 
-# Windows that tile a small input exactly are a reshape away: a few NumPy calls, where tables of windows take dozens.
-
-
-def _tiles(x: Any, kernel: tuple[int, ...], stride: Any, padding: Any, other: bool) -> bool:
-    """Whether windows of this kind are the blocks of a small array."""
-    return (
-        not other
-        and x.size < THRESHOLDS["pooling.numba"]
-        and tuple(stride) == tuple(kernel)
-        and not any(padding)
-        and not any(s % k for s, k in zip(x.shape[x.ndim - len(kernel) :], kernel, strict=True))
-        and x.size > 0
-    )
-
-
-def _blocks(x: Any, kernel: tuple[int, ...]) -> Any:
-    """(..., h, w) as (..., h / kh, w / kw, kh, kw), a view."""
-    n, lead = len(kernel), x.shape[: x.ndim - len(kernel)]
-    spatial = x.shape[x.ndim - n :]
-    split = x.reshape(*lead, *(v for s, k in zip(spatial, kernel, strict=True) for v in (s // k, k)))
-    first = len(lead)
-    return split.transpose(*range(first), *range(first, first + 2 * n, 2), *range(first + 1, first + 2 * n, 2))
-
-
-@functools.lru_cache(maxsize=64)
-def _places(spatial: tuple[int, ...], kernel: tuple[int, ...]) -> Any:
-    """The index in the flattened plane of every element of every block, (*blocks, elements)."""
-    plane = np.arange(math.prod(spatial), dtype=np.int32).reshape(spatial)
-    return _blocks(plane, kernel).reshape(*(s // k for s, k in zip(spatial, kernel, strict=True)), -1)
-
-
-def _max_pool_array(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> tuple[Any, Any]:
-    if not _tiles(x, kernel, stride, padding, any(d != 1 for d in dilation)):
-        return kernels.max_pool(x, kernel, stride, padding, dilation, ceil_mode)
-    blocks = _blocks(x, kernel)
-    n = len(kernel)
-    flat = blocks.reshape(*blocks.shape[: blocks.ndim - n], math.prod(kernel))
-    best = flat.argmax(-1)[..., None]
-    places = np.broadcast_to(_places(x.shape[x.ndim - n :], kernel), flat.shape)
-    return np.take_along_axis(flat, best, -1)[..., 0], np.take_along_axis(places, best, -1)[..., 0]
-
-
-def _avg_pool_array(
-    x: Any, kernel: Any, stride: Any, padding: Any, ceil_mode: bool, count_include_pad: bool, divisor: Any
-) -> Any:
-    if x.dtype == np.float16 or not _tiles(x, kernel, stride, padding, False):
-        return kernels.avg_pool(x, kernel, stride, padding, ceil_mode, count_include_pad, divisor)
-    total = np.add.reduce(_blocks(x, kernel), axis=tuple(range(x.ndim, x.ndim + len(kernel))))
-    return total / x.dtype.type(divisor or math.prod(kernel))
-
-
-def _avg_pool_back(
-    x: Any, shape: Any, kernel: Any, stride: Any, padding: Any, ceil_mode: bool, count_include_pad: bool, divisor: Any
-) -> Any:
-    out = np.empty(shape, x.dtype)
-    if x.dtype == np.float16 or not _tiles(out, kernel, stride, padding, False):
-        return kernels.avg_pool_backward(x, shape, kernel, stride, padding, ceil_mode, count_include_pad, divisor)
-    share = x / x.dtype.type(divisor or math.prod(kernel))
-    _blocks(out, kernel)[...] = share.reshape(*share.shape, *(1,) * len(kernel))
-    return out
-
-
 defop(
-    _max_pool_array,
+    kernels.max_pool,
     params="kernel stride padding dilation ceil_mode",
     name="max_pool",
     outputs="y indices",
@@ -138,7 +73,7 @@ defop(
     x=lambda g, indices, spatial, F: F.gather_planes(g, indices, len(spatial)),
 )
 defop(
-    _avg_pool_array,
+    kernels.avg_pool,
     params="kernel stride padding ceil_mode count_include_pad divisor_override",
     name="avg_pool",
     formula="the mean of x over each window",
@@ -147,7 +82,7 @@ defop(
     ),
 )
 defop(
-    _avg_pool_back,
+    kernels.avg_pool_backward,
     params="shape kernel stride padding ceil_mode count_include_pad divisor_override",
     name="avg_pool_backward",
     formula="each x spread evenly over its window in zeros of shape",
