@@ -23,7 +23,7 @@ from .optim_plan import GRADS, LENGTHS, LISTS, OWNERS
 HEADER = object.__basicsize__
 DATA, NDIM, SIZES, DESCR, FLAGS, WORDS = 0, 1, 2, 5, 6, 7
 HALF_WORD = 0xFFFFFFFF  # ints of 32 bits
-READABLE = 0x1 | 0x100  # C-contiguous and aligned
+READABLE, WRITEABLE = 0x1 | 0x100, 0x400  # C-contiguous and aligned
 
 
 @kernel
@@ -346,36 +346,73 @@ def lion(begin, end, table, hyper, like, maximize):
 
 
 # --------------------------------------------------------------------------------------- clipping
+#
+# Arrays of one dtype, given by their ids, as if they were laid end to end: a piece of the work is a part of that line.
 
 
 @kernel
-def squares(begin, end, table, like, sums):
-    """The sum of squares of each chunk of gradients, added up in float64."""
+def line(ids, dtype_id):
+    """The length of the line, or -1 when an array is of another dtype, is not contiguous, or may not be written to."""
+    total = 0
+    for k in range(len(ids)):
+        array = carray(pointer(ids[k] + HEADER), (WORDS,), np.int64)
+        if array[DESCR] != dtype_id or array[FLAGS] & (READABLE | WRITEABLE) != READABLE | WRITEABLE:
+            return -1
+        total += length(array)
+    return total
+
+
+@inner
+def length(array):
+    n = 1
+    ndim = array[NDIM] & HALF_WORD
+    if ndim > 0:
+        sizes = carray(pointer(array[SIZES]), (ndim,), np.int64)
+        for i in range(ndim):
+            n *= sizes[i]
+    return n
+
+
+@inner
+def part(ids, k, start, begin, end, like):
+    """What `begin` to `end` of the line covers of array k, which starts at `start`; and where the next one starts."""
+    array = carray(pointer(ids[k] + HEADER), (WORDS,), np.int64)
+    n = length(array)
+    low, high = max(begin - start, 0), min(end - start, n)
+    return carray(pointer(array[DATA] + low * like.itemsize), (max(high - low, 0),), like.dtype), start + n
+
+
+@kernel
+def squares(begin, end, ids, like, sums, chunk):
+    """The sum of squares of each chunk of the line, added up in float64."""
     for c in range(begin, end):
-        g = piece(table, GRADS, c, like)
-        total = 0.0
-        for i in range(len(g)):
-            x = np.float64(g[i])
-            total += x * x
+        total, start = 0.0, 0
+        for k in range(len(ids)):
+            x, start = part(ids, k, start, c * chunk, (c + 1) * chunk, like)
+            for i in range(len(x)):
+                value = np.float64(x[i])
+                total += value * value
+            if start >= (c + 1) * chunk:
+                break
         sums[c] = total
 
 
 @kernel(fastmath=False)
-def scale(begin, end, table, like, factor):
-    f = like.dtype.type(factor)
-    for c in range(begin, end):
-        g = piece(table, GRADS, c, like)
-        for i in range(len(g)):
-            g[i] *= f
+def scale(begin, end, ids, like, factor):
+    f, start = like.dtype.type(factor), 0
+    for k in range(len(ids)):
+        x, start = part(ids, k, start, begin, end, like)
+        for i in range(len(x)):
+            x[i] *= f
 
 
 @kernel(fastmath=False)
-def clamp(begin, end, table, like, bound):
-    high = like.dtype.type(bound)
+def clamp(begin, end, ids, like, bound):
+    high, start = like.dtype.type(bound), 0
     low = -high
-    for c in range(begin, end):
-        g = piece(table, GRADS, c, like)
-        for i in range(len(g)):
-            x = g[i]
-            x = low if x < low else x  # NaN stays
-            g[i] = high if x > high else x
+    for k in range(len(ids)):
+        x, start = part(ids, k, start, begin, end, like)
+        for i in range(len(x)):
+            v = x[i]
+            v = low if v < low else v  # NaN stays
+            x[i] = high if v > high else v

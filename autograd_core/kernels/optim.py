@@ -7,6 +7,7 @@
             momentum, maximize, plan)
     adagrad(params, grads, state_sums, *, step, lr, lr_decay, weight_decay, eps, maximize, plan)
     norms(arrays, ord=2.0) -> float64 array, the norm of each array (gradient clipping)
+    square_sum(arrays) -> the sum of all squares, in one pass, or None
     scale(arrays, factor)                               every array times one factor, in place
     clamp(arrays, bound)                                every array to [-bound, bound], in place
 
@@ -21,7 +22,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .optim_plan import Arrays, Plan, update
+from . import runtime
+from .optim_plan import CHUNK, Arrays, in_line, update
+from .optim_plan import Plan as Plan
+from .thresholds import THRESHOLDS
 
 
 def _check(function: str, params: Arrays, grads: Arrays, *states: Arrays | None) -> list[Arrays]:
@@ -260,10 +264,40 @@ def norms(arrays: Arrays, ord: float = 2.0) -> np.ndarray:
     return out
 
 
+def square_sum(arrays: Arrays) -> float | None:
+    """The sum of the squares of all elements, in one pass and float64; None when `norms` is the better choice."""
+    found = in_line(arrays)
+    if found is None:
+        return None
+    jit, ids, like, total = found
+    sums = np.zeros(-(-total // CHUNK))
+    grain = max(1, THRESHOLDS["parallel.elements"] // CHUNK)
+    runtime.parallel(jit.squares, len(sums), ids, like, sums, CHUNK, grain=grain)
+    return float(sums.sum())
+
+
 def scale(arrays: Arrays, factor: float) -> None:
-    """Multiply every array by `factor`, in place (what clipping does to gradients)."""
+    """Multiply every array by `factor`, in place (what clipping by norm does to gradients)."""
+    found = in_line(arrays)
+    if found is not None:
+        jit, ids, like, total = found
+        runtime.parallel(jit.scale, total, ids, like, float(factor), grain=THRESHOLDS["parallel.elements"])
+        return
     for x in arrays:
-        x *= factor
+        np.multiply(x, x.dtype.type(factor), out=x)
+
+
+def clamp(arrays: Arrays, bound: float) -> None:
+    """Bring every element into [-bound, bound], in place; NaN stays (clipping by value)."""
+    found = in_line(arrays)
+    if found is not None:
+        jit, ids, like, total = found
+        runtime.parallel(jit.clamp, total, ids, like, float(bound), grain=THRESHOLDS["parallel.elements"])
+        return
+    for x in arrays:
+        high = np.array(bound, x.dtype)  # a Python number would cost more than the arithmetic
+        np.maximum(x, -high, out=x)
+        np.minimum(x, high, out=x)
 
 
 def _lerp(start: np.ndarray, end: np.ndarray, weight: float) -> None:

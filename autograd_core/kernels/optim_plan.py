@@ -10,6 +10,7 @@ gradients, is looked up and checked in native code: their data pointers are read
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -186,3 +187,30 @@ def agree(function: str, params: Arrays, grads: Arrays) -> None:
             f"{function}: gradient {k} is {g.dtype}{list(g.shape)}, but its parameter is "
             f"{p.dtype}{list(p.shape)}; they must agree in dtype and shape"
         )
+
+
+# --------------------------------------------------------------------------------------- clipping
+
+
+def in_line(arrays: Arrays) -> tuple[Any, np.ndarray, np.ndarray, int] | None:
+    """Kernels, ids, an empty array of their dtype and number of elements of arrays that one pass can take together.
+
+    None when they differ in dtype or layout, or are small and no optimizer has loaded the kernels yet.
+    """
+    if not arrays or arrays[0].dtype not in COMPILED_DTYPES:
+        return None
+    if _MODULE not in sys.modules and sum([a.size for a in arrays]) < THRESHOLDS["optim.numba"] // 4:
+        return None
+    jit, dtype = runtime.native("optim"), arrays[0].dtype
+    ids = _ids(arrays)
+    if jit is None or not _layout_holds() or len(set(ids.tolist())) < len(ids):  # one twice: pieces would overlap
+        return None
+    total = jit.line(ids, id(dtype))
+    return None if total < 0 else (jit, ids, np.empty(0, dtype), total)
+
+
+@functools.cache
+def _layout_holds() -> bool:
+    """Whether array objects are laid out as the kernels take them to be; see `Group`."""
+    a: list[np.ndarray] = [np.zeros((3, 2), np.float32), np.zeros((), np.float64)]
+    return all(Group([0], [[x]], runtime.native("optim")).native_layout for x in a)

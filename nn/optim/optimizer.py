@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd_core import Tensor, enable_grad, get_default_dtype
 from autograd_core.graph import RemovableHandle, clock, owner, stamps, tick, wrote
-from autograd_core.kernels.optim import Plan
+from autograd_core.kernels.optim_plan import Plan
 from autograd_core.tensor import wrap
 
 Array: TypeAlias = Any

@@ -11,6 +11,7 @@ import numpy as np
 
 import autograd_core as ac
 from autograd_core import Tensor, graph
+from autograd_core.kernels import optim as kernels
 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
 
@@ -38,8 +39,11 @@ def _norm(a: Any, p: float) -> float:
     if flat.size == 0:
         return 0.0
     if p == 2 and flat.dtype in (np.float32, np.float64):
-        square = float(np.dot(flat, flat))
-        if math.isfinite(square) and square > 1e-30:
+        square = 0.0
+        for start in range(0, flat.size, 65536):
+            part = flat[start : start + 65536].astype(np.float64, copy=False)
+            square += float(np.dot(part, part))
+        if 1e-290 < square < math.inf:  # squares neither vanished nor overflowed
             return math.sqrt(square)
     size = np.abs(flat).astype(np.float64)
     if p == math.inf:
@@ -75,8 +79,13 @@ def get_total_norm(
     p = float(norm_type)
     if not found:
         return ac.tensor(0.0)
-    value = _norm(np.array([_norm(_values(t), p) for t in found]), p)
-    total = ac.from_numpy(np.array(value, np.empty(0, _values(found[0]).dtype).real.dtype))
+    arrays = [_values(t) for t in found]
+    square = kernels.square_sum(arrays) if p == 2 else None
+    if square is not None and 1e-290 < square < math.inf:  # float64 squares neither vanished nor overflowed
+        value = math.sqrt(square)
+    else:
+        value = _norm(np.array([_norm(a, p) for a in arrays]), p)
+    total = ac.from_numpy(np.array(value, np.empty(0, arrays[0].dtype).real.dtype))
     if error_if_nonfinite and not math.isfinite(value):
         raise RuntimeError(
             f"get_total_norm: the total norm of order {norm_type} is {value}, so it cannot be clipped. "
@@ -90,17 +99,12 @@ def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Tensor, 
     scale = float(max_norm) / (float(total_norm) + 1e-6)
     if scale >= 1:
         return
-    for p in _tensors("clip_grads_with_norm_", parameters):
-        if p.grad is not None:
-            _scale(p.grad, scale)
-
-
-def _scale(grad: Any, scale: float) -> None:
-    a = (
-        grad._values().array if getattr(grad, "is_sparse", False) else grad.array
-    )  # linear: repeated rows may stay apart
-    np.multiply(a, a.dtype.type(scale), out=a)
-    graph.wrote(a)
+    grads = [p.grad for p in _tensors("clip_grads_with_norm_", parameters)]
+    # linear in the values of sparse ones too: repeated rows may stay apart
+    arrays = [g._values().array if getattr(g, "is_sparse", False) else g.array for g in grads if g is not None]
+    kernels.scale(arrays, scale)
+    for a in arrays:
+        graph.wrote(a)
 
 
 def clip_grad_norm_(
@@ -158,10 +162,12 @@ def clip_grad_norm(*args: Any, **kwargs: Any) -> Tensor:
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Clamp every gradient to [-clip_value, clip_value], in place."""
     bound = float(clip_value)
+    arrays = []
     for p in _tensors("clip_grad_value_", parameters):
         if p.grad is not None:
             if getattr(p.grad, "is_sparse", False):
                 p.grad = p.grad.coalesce()  # type: ignore[attr-defined]
-            a = _values(p.grad)
-            np.clip(a, -bound, bound, out=a)
-            graph.wrote(a)
+            arrays.append(_values(p.grad))
+    kernels.clamp(arrays, bound)
+    for a in arrays:
+        graph.wrote(a)

@@ -147,3 +147,49 @@ def test_scale():
     arrays = [np.ones((2, 3), np.float32), np.ones((), np.float32)]
     optim.scale(arrays, 0.25)
     assert all((a == 0.25).all() and a.dtype == np.float32 for a in arrays)
+
+
+def passes(monkeypatch, compiled):
+    monkeypatch.setitem(THRESHOLDS, "optim.numba", 0)
+    monkeypatch.setattr(runtime, "native", NATIVE if compiled else lambda name: None)
+
+
+def gradients(dtype=np.float32):
+    rng = np.random.default_rng(0)
+    return [np.asarray(rng.standard_normal(s)).astype(dtype) for s in [*SHAPES, (100_000,), (3,)]]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_clipping_passes(monkeypatch, dtype):
+    results = []
+    for compiled in (False, True):
+        passes(monkeypatch, compiled)
+        arrays = gradients(dtype)
+        arrays[-1][:] = np.nan, np.inf, -np.inf
+        optim.scale(arrays, 0.3)
+        optim.clamp(arrays, 0.2)
+        results.append(arrays)
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert not (abs(a) > dtype(0.2)).any()
+    assert np.isnan(results[1][-1][0])
+
+
+def test_sum_of_squares(monkeypatch):
+    passes(monkeypatch, True)
+    arrays = gradients()
+    expected = sum((a.astype(np.float64) ** 2).sum() for a in arrays)
+    if runtime.enabled():
+        np.testing.assert_allclose(optim.square_sum(arrays), expected, rtol=1e-12)
+    for odd in (arrays[5].T, arrays[5].astype(np.float64), arrays[0], arrays[5].astype(np.float16)):
+        assert optim.square_sum([*arrays, odd]) is None  # another layout, another dtype, the same array twice
+    assert optim.square_sum([]) is None
+
+
+def test_clipping_does_not_write_into_read_only_arrays(monkeypatch):
+    passes(monkeypatch, True)
+    fixed = np.ones(5, np.float32)
+    fixed.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        optim.scale([fixed], 0.5)
+    assert (fixed == 1).all()
