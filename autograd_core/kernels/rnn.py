@@ -26,7 +26,6 @@ from typing import Any
 import numpy as np
 
 from . import runtime
-from .activation import _sigmoid
 from .thresholds import THRESHOLDS
 
 FLOAT32 = np.dtype(np.float32)
@@ -90,6 +89,16 @@ def _weight_gradient(gates: np.ndarray, y: np.ndarray, h0: np.ndarray, reverse: 
     return np.matmul(gates.reshape(-1, gates.shape[-1]).T, before.reshape(-1, before.shape[-1]))
 
 
+def _squash(z: np.ndarray) -> None:
+    """The logistic function, in place."""
+    np.negative(z, out=z)
+    np.exp(z, out=z)  # may be infinite: its reciprocal is the 0 wanted
+    z += 1
+    np.reciprocal(z, out=z)
+
+
+# The twins walk through time; what does not depend on the step before is computed for all steps at once.
+
 # ------------------------------------------------------------------------------------------------ RNN
 
 
@@ -118,11 +127,11 @@ def rnn(xp: np.ndarray, w: np.ndarray, h0: np.ndarray, activation: str = "tanh",
             grain=_grain(t, w),
         )
         return y
-    state = h0
+    state, turned = h0, w.T
     for step in _steps(t, reverse):
-        z = np.matmul(state, w.T)
+        z = np.dot(state, turned, out=y[step])
         z += xp[step]
-        state = np.maximum(z, 0, out=y[step]) if relu else np.tanh(z, out=y[step])
+        state = np.maximum(z, 0, out=z) if relu else np.tanh(z, out=z)
     return y
 
 
@@ -151,10 +160,14 @@ def rnn_backward(
         )
     else:
         gh = np.zeros_like(h0)
+        slopes = y <= 0 if relu else 1 - y * y
         for step in _steps(t, not reverse):
-            up = gh + gy[step]
-            gxp[step] = np.where(y[step] <= 0, 0, up) if relu else up * (1 - y[step] * y[step])
-            gh = np.matmul(gxp[step], w)
+            up = np.add(gh, gy[step], out=gxp[step])
+            if relu:
+                up[slopes[step]] = 0
+            else:
+                up *= slopes[step]
+            gh = np.dot(up, w)
     return gxp, _weight_gradient(gxp, y, h0, reverse), gh
 
 
@@ -183,17 +196,19 @@ def lstm(
             grain=_grain(t, w),
         )
         return y, cells, gates
-    state, cell = h0, c0
+    state, cell, turned = h0, c0, w.T
     for step in _steps(t, reverse):
-        z = gates[step]
-        np.matmul(state, w.T, out=z)
+        z = np.dot(state, turned, out=gates[step])
         z += xp[step]
-        z[:, : 2 * h] = _sigmoid(z[:, : 2 * h])
-        np.tanh(z[:, 2 * h : 3 * h], out=z[:, 2 * h : 3 * h])
-        z[:, 3 * h :] = _sigmoid(z[:, 3 * h :])
         i, f, g, o = (z[:, k * h : (k + 1) * h] for k in range(4))
-        cell = np.add(f * cell, i * g, out=cells[step])
-        state = np.multiply(o, np.tanh(cell), out=y[step])
+        new = np.tanh(g)
+        _squash(z)  # g with the others: one pass is quicker than two
+        g[...] = new
+        new *= i
+        cell = np.multiply(f, cell, out=cells[step])
+        cell += new
+        state = np.tanh(cell, out=y[step])
+        state *= o
     return y, cells, gates
 
 
@@ -230,18 +245,24 @@ def lstm_backward(
             grain=_grain(t, w),
         )
     else:
-        gh, before = np.zeros_like(h0), _before(cells, c0, reverse)
+        slopes = gxp.reshape(t, b, 4, h)  # what a gradient of cell or output is multiplied with
+        i, f, g, o = (gates[:, :, k * h : (k + 1) * h] for k in range(4))
+        squashed = np.tanh(cells)
+        np.multiply(g, i - i * i, out=slopes[:, :, 0])
+        np.multiply(_before(cells, c0, reverse), f - f * f, out=slopes[:, :, 1])
+        np.multiply(i, 1 - g * g, out=slopes[:, :, 2])
+        np.multiply(squashed, o - o * o, out=slopes[:, :, 3])
+        np.multiply(squashed, squashed, out=squashed)
+        through = o - o * squashed  # from output to cell
+        gh, gc = np.zeros_like(h0), gc.copy()
         for step in _steps(t, not reverse):
-            i, f, g, o = (gates[step][:, k * h : (k + 1) * h] for k in range(4))
-            up, squashed = gh + gy[step], np.tanh(cells[step])
-            gc = gc + up * o * (1 - squashed * squashed)
-            out = gxp[step]
-            out[:, :h] = gc * g * i * (1 - i)
-            out[:, h : 2 * h] = gc * before[step] * f * (1 - f)
-            out[:, 2 * h : 3 * h] = gc * i * (1 - g * g)
-            out[:, 3 * h :] = up * squashed * o * (1 - o)
-            gc = gc * f
-            gh = np.matmul(out, w)
+            up, out = gh + gy[step], slopes[step]
+            out[:, 3] *= up
+            up *= through[step]
+            gc += up
+            out[:, :3] *= gc[:, None]
+            gc *= f[step]
+            gh = np.dot(gxp[step], w)
     return gxp, _weight_gradient(gxp, y, h0, reverse), gh, gc
 
 
@@ -273,16 +294,22 @@ def gru(
             grain=_grain(t, w),
         )
         return y, gates
-    state = h0
+    state, turned = h0, w.T
     for step in _steps(t, reverse):
-        z = np.matmul(state, w.T)
+        z = np.dot(state, turned)
         z += b
         out, x = gates[step], xp[step]
-        out[:, : 2 * h] = _sigmoid(x[:, : 2 * h] + z[:, : 2 * h])
-        out[:, 3 * h :] = z[:, 2 * h :]
-        out[:, 2 * h : 3 * h] = np.tanh(x[:, 2 * h :] + out[:, :h] * z[:, 2 * h :])
-        update, new = out[:, h : 2 * h], out[:, 2 * h : 3 * h]
-        state = np.add((1 - update) * new, update * state, out=y[step])
+        both, new = out[:, : 2 * h], out[:, 2 * h : 3 * h]
+        np.add(x[:, : 2 * h], z[:, : 2 * h], out=both)
+        _squash(both)
+        hidden, reset, update = z[:, 2 * h :], both[:, :h], both[:, h:]
+        out[:, 3 * h :] = hidden
+        hidden *= reset
+        hidden += x[:, 2 * h :]
+        np.tanh(hidden, out=new)
+        state = np.subtract(state, new, out=y[step])  # new + z (h - new)
+        state *= update
+        state += new
     return y, gates
 
 
@@ -314,17 +341,20 @@ def gru_backward(
             grain=_grain(t, w),
         )
     else:
-        gh, before = np.zeros_like(h0), _before(y, h0, reverse)
+        r, z, new, hidden = (gates[:, :, k * h : (k + 1) * h] for k in range(4))
+        slopes, inner = gxp.reshape(t, n, 3, h), ghp.reshape(t, n, 3, h)
+        np.multiply(1 - z, 1 - new * new, out=slopes[:, :, 2])
+        np.multiply(slopes[:, :, 2], hidden * (r - r * r), out=slopes[:, :, 0])
+        np.multiply(_before(y, h0, reverse) - new, z - z * z, out=slopes[:, :, 1])
+        gh = np.zeros_like(h0)
         for step in _steps(t, not reverse):
-            r, z, new, hidden = (gates[step][:, k * h : (k + 1) * h] for k in range(4))
             up = gh + gy[step]
-            slope = up * (1 - z) * (1 - new * new)
-            gxp[step, :, :h] = slope * hidden * r * (1 - r)
-            gxp[step, :, h : 2 * h] = up * (before[step] - new) * z * (1 - z)
-            gxp[step, :, 2 * h :] = slope
+            slopes[step] *= up[:, None]
             ghp[step] = gxp[step]
-            ghp[step, :, 2 * h :] *= r
-            gh = up * z + np.matmul(ghp[step], w)
+            inner[step, :, 2] *= r[step]
+            up *= z[step]
+            gh = np.dot(ghp[step], w)
+            gh += up
     return gxp, _weight_gradient(ghp, y, h0, reverse), ghp.sum((0, 1)), gh
 
 

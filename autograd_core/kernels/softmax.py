@@ -11,6 +11,7 @@ the first argument; float16 is computed in float32. The compiled kernels take fl
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -20,6 +21,7 @@ from . import runtime
 from .thresholds import THRESHOLDS
 
 FLOAT32 = np.dtype(np.float32)
+SHORT = 1024  # longer sums are NumPy's, which adds by pairs
 
 
 def _axis(function: str, x: np.ndarray, axis: int) -> int:
@@ -62,6 +64,19 @@ def _run(kernel: str, axis: int, *arrays: np.ndarray) -> np.ndarray | None:
     return y
 
 
+@functools.lru_cache(maxsize=64)
+def _ones(count: int, dtype: np.dtype) -> np.ndarray:
+    return np.ones((count, 1), dtype)
+
+
+def _sum(x: np.ndarray, axis: int) -> np.ndarray:
+    """Sum along `axis`, which stays with length 1; a short last one as a product with ones, which is quicker."""
+    if axis == x.ndim - 1 and x.shape[axis] <= SHORT:
+        ones = _ones(x.shape[axis], x.dtype)
+        return x.dot(ones) if x.ndim == 2 else x.reshape(-1, len(ones)).dot(ones).reshape(*x.shape[:-1], 1)
+    return np.add.reduce(x, axis, keepdims=True)
+
+
 def _half(function: Any, axis: int, *arrays: np.ndarray) -> np.ndarray:
     return function(*(a.astype(np.float32) for a in arrays), axis).astype(np.float16)
 
@@ -81,11 +96,13 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     y = _run("softmax", axis, x)
     if y is not None or x.size == 0:
         return np.empty(x.shape, x.dtype) if y is None else y
+    if x.ndim == 0:
+        return softmax(x.reshape(1)).reshape(())
     with np.errstate(invalid="ignore"):  # -inf - -inf: a NaN is the answer wanted
-        y = np.subtract(x, x.max(axis, keepdims=True) if x.ndim else x, order="C")
-        y = np.exp(y, out=y if x.ndim else None)
-    y /= y.sum(axis, keepdims=True) if x.ndim else y.copy()
-    return np.asarray(y)
+        y = np.subtract(x, np.maximum.reduce(x, axis, keepdims=True), order="C")
+        np.exp(y, out=y)
+    y /= _sum(y, axis)
+    return y
 
 
 def softmax_backward(g: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -97,9 +114,11 @@ def softmax_backward(g: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray
     gx = _run("softmax_backward", axis, g, y)
     if gx is not None:
         return gx
+    if y.ndim == 0:
+        return softmax_backward(g.reshape(1), y.reshape(1)).reshape(())
     gx = np.multiply(g, y, order="C")
-    total = gx.sum(axis, keepdims=True) if y.ndim else gx
-    return np.asarray(gx - y * total)
+    total = _sum(gx, axis)
+    return np.subtract(gx, y * total, out=gx)
 
 
 def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -110,10 +129,11 @@ def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     y = _run("log_softmax", axis, x)
     if y is not None or x.size == 0:
         return np.empty(x.shape, x.dtype) if y is None else y
+    if x.ndim == 0:
+        return log_softmax(x.reshape(1)).reshape(())
     with np.errstate(invalid="ignore"):
-        y = np.asarray(np.subtract(x, x.max(axis, keepdims=True) if x.ndim else x, order="C"))
-        e = np.exp(y)
-        y -= np.log(e.sum(axis, keepdims=True) if x.ndim else e)
+        y = np.subtract(x, np.maximum.reduce(x, axis, keepdims=True), order="C")
+        y -= np.log(_sum(np.exp(y), axis))
     return y
 
 
@@ -126,9 +146,11 @@ def log_softmax_backward(g: np.ndarray, y: np.ndarray, axis: int = -1) -> np.nda
     gx = _run("log_softmax_backward", axis, g, y)
     if gx is not None:
         return gx
-    gx = np.asarray(np.exp(y, order="C"))
-    gx *= g.sum(axis, keepdims=True) if y.ndim else g
-    return np.asarray(np.subtract(g, gx, out=gx))
+    if y.ndim == 0:
+        return log_softmax_backward(g.reshape(1), y.reshape(1)).reshape(())
+    gx = np.exp(y, order="C")
+    gx *= _sum(g, axis)
+    return np.subtract(g, gx, out=gx)
 
 
 def warm() -> list[tuple[str, Any]]:
