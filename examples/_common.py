@@ -7,7 +7,7 @@ import io
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from PIL import Image  # comes with Matplotlib
 import autograd_core as torch
 import nn
 
-Bounds = dict[str, tuple[float, float]]
+Bounds = Mapping[str, tuple[float, float]]
 
 
 def digits(count: int | None = None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -71,7 +71,7 @@ def save(figure: Figure, out: str | Path) -> None:
     Image.open(pixels).convert("RGB").quantize(96).save(Path(out) / "picture.png", optimize=True)
 
 
-def misses(figures: dict[str, float], bounds: Bounds) -> list[str]:
+def misses(figures: Mapping[str, float], bounds: Bounds) -> list[str]:
     """The stated results that were not reached, as sentences."""
     return [
         f"{name} is {figures[name]:.6g}, stated: {low:.6g} to {high:.6g}"

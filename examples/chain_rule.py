@@ -36,10 +36,11 @@ def main(small: bool = False, out: str = "runs/chain_rule") -> dict[str, float]:
     b2 = a3 * x2.cos().item() + a2 * x1.item()
     b1 = a1 / x1.item() + a2 * x2.item()
     by_hand = [b1, b2, a1, a2, a3, a4, a5]
+    adjoints = [v.grad.item() for v in nodes.values() if v.grad is not None]
     print(text)
-    for (name, v), mine in zip(nodes.items(), by_hand, strict=True):
-        print(f"{name:14s} value {v.item():8.4f}   adjoint {v.grad.item():8.4f}   by hand {mine:8.4f}")
-    gap = max(abs(v.grad.item() - mine) for v, mine in zip(nodes.values(), by_hand, strict=True))
+    for (name, v), adjoint, mine in zip(nodes.items(), adjoints, by_hand, strict=True):
+        print(f"{name:14s} value {v.item():8.4f}   adjoint {adjoint:8.4f}   by hand {mine:8.4f}")
+    gap = max(abs(adjoint - mine) for adjoint, mine in zip(adjoints, by_hand, strict=True))
 
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,13 +50,13 @@ def main(small: bool = False, out: str = "runs/chain_rule") -> dict[str, float]:
     figure, ax = canvas(1, 1, 9, 3.6)
     for start, end in edges:
         ax.annotate("", places[end], places[start], arrowprops={"arrowstyle": "->", "shrinkA": 44, "shrinkB": 48})
-    for (name, v), place in zip(nodes.items(), places, strict=True):
-        label = f"{name}\nvalue {v.item():.3f}\nadjoint {v.grad.item():.3f}"
+    for (name, v), adjoint, place in zip(nodes.items(), adjoints, places, strict=True):
+        label = f"{name}\nvalue {v.item():.3f}\nadjoint {adjoint:.3f}"
         ax.annotate(label, place, ha="center", va="center", fontsize=9, bbox={"boxstyle": "round", "fc": "#eef4ff"})
     ax.set(xlim=(-0.4, 3.4), ylim=(-0.6, 1.8), title=f"{len(program.nodes)} recorded nodes: values forward, adjoints backward")
     ax.set_axis_off()
     save(figure, out)
-    return {"f": v5.item(), "df/dx1": x1.grad.item(), "df/dx2": x2.grad.item(), "largest gap of an adjoint": gap}
+    return {"f": v5.item(), "df/dx1": adjoints[0], "df/dx2": adjoints[1], "largest gap of an adjoint": gap}
 
 
 if __name__ == "__main__":

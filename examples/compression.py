@@ -4,7 +4,7 @@ Result: pruning 90 % costs under 4 points, three-level weights under 6 after tra
 """
 
 import copy
-from typing import Any
+from typing import Any, TypeVar
 
 from _common import accuracy, batches, canvas, digits, run, save
 
@@ -22,6 +22,7 @@ SMALL = RESULT | {
     "cost of 90 % pruning": (-0.1, 0.15), "cost of 2-bit weights, trained": (-0.1, 0.15), "student with teacher minus alone": (-0.4, 0.5),
     "gain of training through rounding": (0.0, 1.0),
 }  # fmt: skip
+Net = TypeVar("Net", bound=nn.Module)
 
 
 class Round(torch.autograd.Function):
@@ -55,7 +56,7 @@ def net(width: int) -> nn.Sequential:
     return nn.Sequential(nn.Flatten(), nn.Linear(64, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10))
 
 
-def train(model: nn.Module, x: torch.Tensor, y: torch.Tensor, epochs: int, teacher: nn.Module | None = None) -> nn.Module:
+def train(model: Net, x: torch.Tensor, y: torch.Tensor, epochs: int, teacher: nn.Module | None = None) -> Net:
     """Cross-entropy; with a teacher, also the divergence to its softened answers (temperature 3)."""
     optimizer = nn.optim.Adam(model.parameters(), lr=2e-3)
     for k, pick in enumerate(batches(len(x), 32, epochs)):

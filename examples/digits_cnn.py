@@ -36,6 +36,8 @@ def network(size: int) -> nn.Sequential:
 
 def load_data(folder: str | None) -> tuple[ac.Tensor, ac.Tensor, ac.Tensor, ac.Tensor]:
     """Training and held-out images (N, 1, H, W) in [0, 1] and labels: MNIST from a folder, or the shipped digits."""
+    train: Any
+    test: Any
     if folder:
         train, test, top = nn.datasets.MNIST(folder, train=True), nn.datasets.MNIST(folder, train=False), 255.0
     else:
@@ -131,7 +133,7 @@ def draw(run: Run, logits: ac.Tensor, images: ac.Tensor, labels: ac.Tensor, out:
     matrix = np.zeros((10, 10), int)
     np.add.at(matrix, (truth, guess), 1)
     fig = plt.figure(figsize=(10, 4.6), layout="constrained")
-    digits, confusion = fig.subfigures(1, 2, width_ratios=[1.1, 1])
+    digits, confusion = fig.subfigures(1, 2, width_ratios=[1.1, 1], squeeze=False)[0]
     digits.suptitle("Misclassified held-out digits" if len(wrong) else "No held-out digit was misclassified")
     for ax in (axes := digits.subplots(3, 4)).flat:
         ax.axis("off")

@@ -36,7 +36,7 @@ def secure_sum(updates: list[np.ndarray], rng: np.random.Generator) -> tuple[np.
     """Every client sends one share to every other; each adds what it got; the server adds the sums. Also one share, to look at."""
     sent = [share(update, len(updates), rng) for update in updates]
     received = [np.sum([row[j] for row in sent], axis=0, dtype=np.uint64) for j in range(len(updates))]
-    total = np.sum(received, axis=0, dtype=np.uint64)
+    total = np.asarray(np.sum(received, axis=0, dtype=np.uint64))
     return total.view(np.int64) / SCALE, sent[0][-1]
 
 

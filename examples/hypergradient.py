@@ -60,11 +60,12 @@ def main(small: bool = False, out: str = "runs/hypergradient") -> dict[str, floa
     for i in (0, 12, INPUTS):
         shift = torch.zeros_like(start)
         shift[i] = 1e-4
-        ends = [loss_of(start + s * shift, data, steps, "validation").item() for s in (1, -1)]
-        gap = max(gap, abs((ends[0] - ends[1]) / 2e-4 - g[i].item()) / g.abs().max().item())
+        sides = [loss_of(start + s * shift, data, steps, "validation").item() for s in (1, -1)]
+        gap = max(gap, abs((sides[0] - sides[1]) / 2e-4 - g[i].item()) / g.abs().max().item())
 
     hyper = start.clone().requires_grad_()
-    optimizer, history = nn.optim.Adam([hyper], lr=0.4 if small else 0.15), []
+    optimizer = nn.optim.Adam([hyper], lr=0.4 if small else 0.15)
+    history = []
     for _ in range(outer):
         optimizer.zero_grad()
         loss = loss_of(hyper, data, steps, "validation")

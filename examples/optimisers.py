@@ -3,7 +3,7 @@ Source: Robbins-Monro (1951), Polyak (1964), Nesterov (1983), AdaGrad (2011), Ad
 Result: L-BFGS and Newton-CG reach f < 1e-10 in the valley; every optimiser reads >= 90 % of held-out digits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from _common import accuracy, batches, canvas, digits, run, save
@@ -12,7 +12,7 @@ import autograd_core as torch
 import nn
 import nn.functional as F
 
-RESULT = {f"{name} in the valley": (0, 1e-10) for name in ("L-BFGS", "Newton-CG")}
+RESULT: dict[str, tuple[float, float]] = {f"{name} in the valley": (0, 1e-10) for name in ("L-BFGS", "Newton-CG")}
 RESULT |= {"worst digits accuracy": (0.90, 1.0), "gain of mini-batches": (0.02, 1.0)}
 OPTIM = nn.optim
 FIRST_ORDER: dict[str, tuple[Callable[..., nn.optim.Optimizer], dict[str, float], dict[str, float]]] = {  # valley, digits
@@ -85,7 +85,7 @@ def learn(make: Callable[..., nn.optim.Optimizer], epochs: int, size: int) -> tu
     return losses, accuracy(model(test_x), test_y)
 
 
-def lbfgs(p: object) -> nn.optim.Optimizer:
+def lbfgs(p: Iterable[torch.Tensor]) -> nn.optim.Optimizer:
     """L-BFGS with a Wolfe line search, ten directions a step, never satisfied."""
     return OPTIM.LBFGS(p, max_iter=10, tolerance_grad=1e-12, tolerance_change=1e-16, line_search_fn="strong_wolfe")
 

@@ -52,11 +52,10 @@ def delta_rule(x: torch.Tensor, t: torch.Tensor, epochs: int) -> tuple[torch.Ten
         rate = 0.05 / (1 + 0.5 * epoch)
         for xi, ti in zip(x, t, strict=True):
             rule = (ti - w.detach() @ xi) * xi
-            w.grad = None
-            (0.5 * (ti - w @ xi) ** 2).backward()
-            gap = max(gap, (rule + w.grad).abs().max().item())
+            (gradient,) = torch.autograd.grad(0.5 * (ti - w @ xi) ** 2, w)
+            gap = max(gap, (rule + gradient).abs().max().item())
             with torch.no_grad():
-                w -= rate * w.grad
+                w -= rate * gradient
         losses.append(((x @ w.detach() - t) ** 2).mean().item())
     return w.detach(), losses, gap
 

@@ -37,7 +37,8 @@ class CartPoles:
 def play(policy: nn.Module, count: int, seed: int, limit: int = 200) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """States, actions and a mask of living steps, each (steps, count, ...)."""
     env, alive = CartPoles(count, seed), np.ones(count, bool)
-    states, actions, masks = [], [], []
+    states: list[np.ndarray] = []
+    actions, masks = [], []
     while alive.any() and len(states) < limit:
         states.append(env.state.astype(np.float32))
         with torch.no_grad():

@@ -69,10 +69,11 @@ def main(small: bool = False, out: str = "runs/scipy_bridge") -> dict[str, float
         "trust-ncg": dict(fun=objective.both, jac=True, hessp=objective.hessp, method="trust-ncg", options={"gtol": 1e-7}),
     }
     for name, plan in plans.items():
-        objective.calls, trace = 0, []
-        result = minimize(x0=start, callback=lambda v: trace.append((objective.calls, objective.value(v))), **plan)
-        ends[name], counts[name] = result.fun, objective.calls - len(trace)
-        curves[name], norms[name] = np.array(trace), np.linalg.norm(objective.both(result.x)[1])
+        objective.calls = 0
+        steps: list[tuple[int, float]] = []
+        result = minimize(x0=start, callback=lambda v: steps.append((objective.calls, objective.value(v))), **plan)
+        ends[name], counts[name] = result.fun, objective.calls - len(steps)
+        curves[name], norms[name] = np.array(steps), np.linalg.norm(objective.both(result.x)[1])
     best = min(ends.values())
     figure, ax = canvas(1, 1, 7, 3.2)
     for name, trace in curves.items():

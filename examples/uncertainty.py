@@ -46,7 +46,7 @@ class BayesLinear(nn.Module):
         return kl_divergence(Normal(self.mean, F.softplus(self.rho)), Normal(0.0, 1.0)).sum()
 
 
-def fit(model: nn.Module, x: torch.Tensor, y: torch.Tensor, steps: int, rate: float = 0.01, extra: float = 0.0) -> None:
+def fit(model: nn.Sequential, x: torch.Tensor, y: torch.Tensor, steps: int, rate: float = 0.01, extra: float = 0.0) -> None:
     """Negative log-likelihood (all samples) plus KL or a normal prior on the weights."""
     optimizer = nn.optim.Adam(model.parameters(), lr=rate)
     for _ in range(steps):
