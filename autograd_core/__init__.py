@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from math import e, inf, nan, pi
-from typing import Any
+from math import e as e, inf as inf, nan as nan, pi as pi
+from typing import TYPE_CHECKING, Any
 
 # NumPy warns where PyTorch is silent (log(0), 0/0); only what our own modules compute is meant.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"autograd_core\b")
 
-from . import dtypes, errors, graph
+from . import dtypes as dtypes, errors as errors, graph as graph  # x as x: exported, for type checkers
 from .ops import attach as _attach
 from .ops.activation import *
 from .ops.arithmetic import *
@@ -41,17 +41,35 @@ from .ops.special import *
 from .ops.spectral import *
 from .ops.stacking import *
 from .ops.statistics import *
-from . import autograd, sparse
-from .autograd import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
+from . import autograd as autograd, sparse as sparse
+from .autograd import (
+    enable_grad as enable_grad,
+    inference_mode as inference_mode,
+    is_grad_enabled as is_grad_enabled,
+    is_inference_mode_enabled as is_inference_mode_enabled,
+    no_grad as no_grad,
+    set_grad_enabled as set_grad_enabled,
+)
 from .dtypes import *
 from .factories import *
 from .legacy import *
 from .random import *
 from .settings import *
-from .sparse import sparse_coo_tensor, spmm
-from .device import device
-from .formatting import set_printoptions
-from .tensor import Size, Tensor
+from .sparse import sparse_coo_tensor as sparse_coo_tensor, spmm as spmm
+from .device import device as device
+from .formatting import set_printoptions as set_printoptions
+from .tensor import Size as Size, Tensor as Tensor
+
+if TYPE_CHECKING:  # what __getattr__ loads when it is first touched
+    from . import amp as amp, backends as backends, compiler as compiler, cuda as cuda, debug as debug
+    from . import distributed as distributed, fft as fft, func as func, functional as functional
+    from . import gradcheck as gradcheck, io as io, jit as jit, kernels as kernels, linalg as linalg
+    from . import multiprocessing as multiprocessing, onnx as onnx, profiler as profiler, special as special
+    from . import testing as testing, utils as utils, version as version, viz as viz
+    from .amp import GradScaler as GradScaler, autocast as autocast, is_autocast_enabled as is_autocast_enabled
+    from .debug import detect_anomaly as detect_anomaly
+    from .func import vmap as vmap
+    from .io import load as load, save as save
 
 __version__ = "0.1.0"
 

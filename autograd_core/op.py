@@ -19,12 +19,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from .dispatch import dispatchers, variadic_dispatcher
 
 Array = Any  # an ndarray, or a NumPy scalar where a rule made one
 Rule = Callable[..., Any]
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Op:
@@ -305,10 +306,10 @@ METHODS: dict[str, Callable[..., Any]] = {}
 """What ``ops`` attaches to class Tensor: name -> function whose first argument is the tensor."""
 
 
-def method(*names: str, inplace: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def method(*names: str, inplace: bool = False) -> Callable[[Function], Function]:
     """Decorator: the function is also a Tensor method, under its own name or ``names`` (and in place as ``name_``)."""
 
-    def attach(function: Callable[..., Any]) -> Callable[..., Any]:
+    def attach(function: Function) -> Function:
         for n in names or (function.__name__,):
             METHODS[n] = function
             if inplace:

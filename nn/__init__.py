@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import functional, init, modules, parameter
+from . import functional as functional, init as init, modules as modules, parameter as parameter
 from .hooks import (
     register_module_backward_hook as register_module_backward_hook,
     register_module_forward_hook as register_module_forward_hook,
@@ -22,9 +22,15 @@ from .parameter import (
     UninitializedParameter as UninitializedParameter,
 )
 
+if TYPE_CHECKING:  # what __getattr__ loads when it is first touched
+    from . import data as data, datasets as datasets, distributions as distributions, optim as optim
+    from . import parallel as parallel, training as training, transforms as transforms, utils as utils
+    from .parallel import DataParallel as DataParallel
+
 _LAZY = ("data", "datasets", "distributions", "optim", "parallel", "training", "transforms", "utils")
 
-__all__ = ["Buffer", "Parameter", "functional", "init", "modules", "parameter", *modules.__all__, *_LAZY]
+if not TYPE_CHECKING:  # a type checker cannot compute this list; without one it takes what the star brings
+    __all__ = ["Buffer", "Parameter", "functional", "init", "modules", "parameter", *modules.__all__, *_LAZY]
 
 
 def __getattr__(name: str) -> Any:

@@ -30,7 +30,7 @@ HEADER = '''"""Types of tensor.py, made by scripts/make_stub.py from the live cl
 
 import builtins
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Self
 from weakref import ref
 
 import numpy as np
@@ -72,6 +72,7 @@ SLOTS = """class Tensor:
 # Names that are methods of the class, so that inside it the built-in must be named in full.
 BUILTIN = re.compile(r"(?<![\w.])(float|int|bool|complex|type|tuple|list|dict|str|object|slice)(?![\w])")
 OURS = re.compile(r"(?<![\w.])(dtypes\.)?(dtype|device)(?![\w(])")
+IN_PLACE = {f"__i{n}__" for n in "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift".split()}
 PROPERTIES = {
     "T": "Tensor", "mT": "Tensor", "H": "Tensor", "mH": "Tensor", "real": "Tensor", "imag": "Tensor", "is_cuda": "builtins.bool",
     "is_sparse": "builtins.bool", "layout": "Any", "name": "None",
@@ -144,10 +145,10 @@ def signature(name: str, function: Callable[..., Any]) -> str:
         slash = slash or p.kind is p.POSITIONAL_ONLY
         parts.append(f"{p.name}: {annotation(p.annotation)}" + ("" if p.default is p.empty else " = ..."))
     back = inspect.signature(function).return_annotation
-    result = "Tensor" if in_place or back is inspect.Signature.empty else annotation(back)
-    if in_place and name in ("__init__",):
-        result = "None"
-    comment = "  # type: ignore[override]" if name in ("__eq__", "__ne__", "__hash__") else ""
+    result = "Tensor" if back is inspect.Signature.empty else annotation(back)
+    if in_place or name in IN_PLACE:
+        result = "Self"  # p -= 0.1 * p.grad leaves a Parameter a Parameter
+    comment = "  # type: ignore[override]" if name in ("__eq__", "__ne__") else ""
     return f"    def {name}({', '.join(parts)}) -> {result}: ...{comment}\n"
 
 

@@ -14,7 +14,7 @@ from .arithmetic import mul as _mul
 from .arithmetic import tensor_of
 
 __all__ = [
-    "addmm", "baddbmm", "bmm", "dot", "einsum", "ger", "inner", "matmul", "mm", "mv", "outer",
+    "addmm", "baddbmm", "bmm", "dot", "einsum", "ger", "matmul", "mm", "mv", "outer",
 ]  # fmt: skip
 
 helper(lambda F, x: F.transpose(x, -2, -1), "mT")
@@ -146,7 +146,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
     return matmul(input, vec)
 
 
-@method("dot", "inner")
+@method()
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """The inner product of two vectors of equal length."""
     _shaped("dot", input, tensor, 1, 1)
@@ -161,7 +161,6 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
 
 
 ger = outer
-inner = dot
 
 
 def _combine(input: Tensor, product: Tensor, beta: Any, alpha: Any) -> Tensor:

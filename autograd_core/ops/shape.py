@@ -655,8 +655,6 @@ def _swap_last(x: Tensor, name: str) -> Tensor:
 
 METHODS["T"] = property(lambda x: sym.permute(x, tuple(range(x.array.ndim))[::-1]), doc="All dimensions reversed.")  # type: ignore[assignment]
 METHODS["mT"] = property(lambda x: _swap_last(x, "mT"), doc="The last two dimensions exchanged.")  # type: ignore[assignment]
-METHODS["H"] = property(lambda x: adjoint(x), doc="The conjugate transpose of a matrix.")  # type: ignore[assignment]
-METHODS["mH"] = property(lambda x: adjoint(x), doc="The conjugate transpose of the last two dimensions.")  # type: ignore[assignment]
 
 
 @method()
@@ -664,3 +662,7 @@ def adjoint(input: Tensor) -> Tensor:
     """The conjugate of the matrices transposed."""
     y = _swap_last(tensor_of(input, "adjoint"), "adjoint")
     return sym.conj(y) if y.array.dtype.kind == "c" else y
+
+
+METHODS["H"] = property(adjoint, doc="The conjugate transpose of a matrix.")  # type: ignore[assignment]
+METHODS["mH"] = property(adjoint, doc="The conjugate transpose of the last two dimensions.")  # type: ignore[assignment]

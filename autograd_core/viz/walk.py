@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import OUTPUT, owner
+from ..graph import OUTPUT, owner as owner
 from ..graph import Node as Place
 from ..tensor import Tensor
 from . import rules, source

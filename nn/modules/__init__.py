@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..module import Module
+from typing import TYPE_CHECKING
+
+from ..module import Module as Module
 from . import (
     activation, adaptive, attention, batchnorm, channelshuffle, container, conv, distance, dropout, flatten, fold,
     instancenorm, linear, loss, normalization, padding, pixelshuffle, pooling, rnn, sparse, transformer, upsampling,
@@ -35,4 +37,5 @@ _FAMILIES = (
     instancenorm, linear, loss, normalization, padding, pixelshuffle, pooling, rnn, sparse, transformer, upsampling,
 )  # fmt: skip
 
-__all__ = sorted({"Module", *(name for family in _FAMILIES for name in family.__all__)})
+if not TYPE_CHECKING:  # a type checker cannot compute this list; without one it takes what the stars bring
+    __all__ = sorted({"Module", *(name for family in _FAMILIES for name in family.__all__)})

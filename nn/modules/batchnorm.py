@@ -29,7 +29,7 @@ class _NormBase(Module):
     """Parameters and running statistics that batch norm and instance norm have in common."""
 
     weight: Tensor | None
-    bias: Tensor | None
+    bias: Parameter  # None without a bias; typed for the common case, as in PyTorch
     running_mean: Tensor | None
     running_var: Tensor | None
     num_batches_tracked: Tensor | None

@@ -27,7 +27,7 @@ _MODES = ("zeros", "reflect", "replicate", "circular")
 class _ConvNd(Module):
     """What all convolutions share: checked arguments, parameters, initial values, text."""
 
-    bias: Tensor | None
+    bias: Parameter  # None without a bias; typed for the common case, as in PyTorch
     weight: Tensor
     _n: int  # spatial dimensions
     _transposed = False

@@ -62,7 +62,7 @@ class Linear(Module):
     in_features: int
     out_features: int
     weight: Tensor
-    bias: Tensor | None
+    bias: Parameter  # None without a bias; typed for the common case, as in PyTorch
 
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
@@ -125,7 +125,7 @@ class Bilinear(Module):
     Size([128, 40])
     """
 
-    bias: Tensor | None
+    bias: Parameter  # None without a bias; typed for the common case, as in PyTorch
 
     def __init__(
         self,

@@ -57,7 +57,7 @@ class LayerNorm(Module):
     """
 
     weight: Tensor | None
-    bias: Tensor | None
+    bias: Parameter  # None without a bias; typed for the common case, as in PyTorch
 
     def __init__(
         self,
@@ -163,7 +163,7 @@ class GroupNorm(Module):
     """
 
     weight: Tensor | None
-    bias: Tensor | None
+    bias: Parameter  # None without a bias; typed for the common case, as in PyTorch
 
     def __init__(
         self,
