@@ -568,6 +568,7 @@ class _FunctionOp:
     holomorphic = False
     variadic = False
     view = False
+    packed = True
     straight = None
     formula = ""
     params = ()
@@ -656,6 +657,7 @@ class _OnceOp:
     inputs = ("x",)
     params: tuple[str, ...] = ()
     slots: tuple[str, ...] = ()
+    packed = False
     outputs = ("y",)
     rules = (None,)
     texts: dict[str, Any] = {}

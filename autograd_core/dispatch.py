@@ -44,9 +44,7 @@ _RECORD = """\
     if ({tracked}) and mode.grad:
         t.node = n = Node()
         n.op = op
-        n.parents = ({nodes},)
-        n.saved = ({saved})
-        n.shape = y.shape
+{keep}        n.shape = y.shape
         n.dtype = y.dtype
         n.seq = tick()
         n.extra = None
@@ -158,7 +156,8 @@ def _sources(op: Op, users: dict[str, set[str]]) -> dict[str, str]:
         test = " or ".join(f"n_{op.inputs.index(i)} is not None" for i in op.inputs if i in readers)
         return f"({values[slot]} if {test} else None)"
 
-    saved = "".join(saved_as(s) + ", " for s in op.slots)
+    saves_as = [saved_as(s) for s in op.slots]
+    saved = "".join(s + ", " for s in saves_as)
     tracked = " or ".join(f"n_{op.inputs.index(i)} is not None" for i in op.inputs if i in ruled)
     fill: dict[str, Any] = {
         "name": _identifier(op.name),
@@ -169,7 +168,7 @@ def _sources(op: Op, users: dict[str, set[str]]) -> dict[str, str]:
         "arrays": ", ".join([*arrays, *op.params]),
         "inputs": ", ".join(arrays),
         "nodes": ", ".join(nodes),
-        "saved": saved,
+        "keep": _keep(op.packed, nodes, saves_as),
         "tracked": tracked,
     }
     body = _HEAD
@@ -193,6 +192,14 @@ def _sources(op: Op, users: dict[str, set[str]]) -> dict[str, str]:
         saves += f"    {', '.join(op.params)}, = params\n"
     saves += f"    return ({saved})\n"
     return {"call": body.format(watch=watched, **fill), "plain": body.format(watch="", **fill), "saves": saves}
+
+
+def _keep(packed: bool, nodes: list[str], saved: list[str]) -> str:
+    """The lines that put parents and saved values into the node ``n``."""
+    if packed:
+        nodes, saved = [f"({', '.join(nodes)},)"], [f"({', '.join(saved)},)"]
+    slots = [(f"p{i}", v) for i, v in enumerate(nodes)] + [(f"s{i}", v) for i, v in enumerate(saved)]
+    return "".join(f"        n.{slot} = {value}\n" for slot, value in slots)
 
 
 _TOOLS: dict[str, Any] = dict(

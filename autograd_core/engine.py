@@ -14,7 +14,7 @@ import numpy as np
 
 from .dtypes import C64, C128, F32, F64
 from .errors import AutogradError
-from .graph import OUTPUT, Leaf, Node, clock, make_node, mode, overwritten, owner, watch, wrote
+from .graph import FREED, OUTPUT, Leaf, Node, clock, make_node, mode, overwritten, owner, watch, wrote
 from .kernels.coo import RowGradient
 from .kernels.indexing import add_rows
 from .op import raw, sym
@@ -107,22 +107,22 @@ def run_backward(
                     if not useful[node]:
                         continue
                 op = node.op
-                parents = node.parents
                 if (
                     plain_pass
                     and op.straight
                     and node.seq > clock.last_write
                     and (node.dtype is F32 or node.dtype is F64)
                 ):
-                    saved = node.saved
-                    if saved is None:
+                    slots = op.slots
+                    if slots and node.s0 is FREED:
                         raise _freed_error(node)
                     if watch.on:
-                        grads = watch.backward(node, g, partial(op.straight, raw, g, saved, parents))
+                        grads = watch.backward(node, g, partial(op.straight, raw, g, node))
                     else:
-                        grads = op.straight(raw, g, saved, parents)
-                    if saved and not keep:
-                        node.saved = None
+                        grads = op.straight(raw, g, node)
+                    if slots and not keep:  # node.free(), written out
+                        node.s0 = FREED
+                        node.s1 = node.s2 = None
                 elif op is OUTPUT:
                     _send_output(node, g, pending, heap)
                     continue
@@ -132,11 +132,14 @@ def run_backward(
                     grads = rule_gradients(node, g, F, symbolic, keep, useful)
                 if node.extra is not None and node.extra.post_hooks:
                     grads = _run_post_hooks(node, grads, g, symbolic)
-                k = len(parents)
+                k = len(grads)
                 while k:  # a while loop costs half of for ... in zip for one or two parents
                     k -= 1
-                    parent, gp = parents[k], grads[k]
-                    if gp is None or parent is None:
+                    gp = grads[k]
+                    if gp is None:
+                        continue
+                    parent = node.p0[k] if op.packed else node.p1 if k else node.p0
+                    if parent is None:
                         continue
                     if plain_pass and (gp.shape != parent.shape or gp.dtype is not parent.dtype):
                         gp = _fit(gp, parent, F, False, op)
@@ -216,8 +219,8 @@ def rule_gradients(
             if a.shape != parent.shape or a.dtype is not parent.dtype:
                 grads[i] = _fit(gp, parent, F, symbolic, op)
         i += 1
-    if saved and not keep:
-        node.saved = None
+    if not keep:
+        node.free()
     return grads
 
 
@@ -269,12 +272,11 @@ def _useful(roots: list[tuple[Node, Any]], wanted: list[Node]) -> dict[Node, boo
 
 def _send_output(node: Node, g: Any, pending: dict[Node, Any], heap: list[tuple[int, Node]]) -> None:
     """Put one output's cotangent into the list of its op's node."""
-    hub = node.parents[0]
-    assert hub is not None and node.saved is not None
+    hub = node.p0
     if hub not in pending:
         pending[hub] = [None] * len(hub.shape)
         heappush(heap, (-hub.seq, hub))
-    cotangents, i = pending[hub], node.saved[0]
+    cotangents, i = pending[hub], node.s0
     cotangents[i] = g if cotangents[i] is None else cotangents[i] + g
 
 

@@ -67,6 +67,10 @@ class Node:
         One per input; None where the input is a constant.
     saved : tuple or None
         The values that the op's rules name, in the order of ``op.slots``; None once backward has freed them.
+    p0, p1, s0, s1, s2
+        Where these are kept: the parents and the saved values one by one, or, for a ``packed`` op (one with more
+        than two inputs or three slots), the two tuples in ``p0`` and ``s0``.  CPython's collector visits every
+        object of a growing graph some five times; with tuples there were four objects a node, now there is one.
     shape, dtype
         Of the value (a NumPy shape and dtype): gradients are reduced and cast to them.
     seq : int
@@ -74,15 +78,53 @@ class Node:
     """
 
     # No __init__: dispatchers fill the slots themselves, which is 30 % quicker than a call of one; others use make_node.
-    __slots__ = ("__weakref__", "dtype", "extra", "op", "parents", "saved", "seq", "shape")
+    __slots__ = ("__weakref__", "dtype", "extra", "op", "p0", "p1", "s0", "s1", "s2", "seq", "shape")
 
     op: Any
-    parents: tuple[Node | None, ...]
-    saved: tuple[Any, ...] | None
+    p0: Any
+    p1: Node | None
+    s0: Any
+    s1: Any
+    s2: Any
     shape: Any  # a tuple of int; for an op with several differentiable outputs, one (shape, dtype) per output
     dtype: np.dtype[Any]
     seq: int
     extra: NodeExtra | None
+
+    @property
+    def parents(self) -> tuple[Node | None, ...]:
+        op = self.op
+        if op is None:
+            return ()
+        if op.packed:
+            return self.p0  # type: ignore[no-any-return]
+        return (self.p0,) if len(op.inputs) == 1 else (self.p0, self.p1)
+
+    @property
+    def saved(self) -> tuple[Any, ...] | None:
+        op = self.op
+        if op is None or not op.slots:
+            return ()
+        if self.s0 is FREED:
+            return None
+        if op.packed:
+            return self.s0  # type: ignore[no-any-return]
+        k = len(op.slots)
+        return (self.s0,) if k == 1 else (self.s0, self.s1) if k == 2 else (self.s0, self.s1, self.s2)
+
+    def save(self, values: tuple[Any, ...]) -> None:
+        """Keep ``values``, in the order of ``op.slots``."""
+        if self.op.packed:
+            self.s0 = values
+        else:
+            for slot, value in zip(("s0", "s1", "s2"), values):
+                setattr(self, slot, value)
+
+    def free(self) -> None:
+        """Drop what is saved."""
+        if self.op.slots:
+            self.s0 = FREED
+            self.s1 = self.s2 = None
 
     def name(self) -> str:
         """PyTorch's spelling of the op's name: ``mul`` is ``MulBackward``."""
@@ -94,7 +136,7 @@ class Node:
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """The parents as PyTorch gives them: pairs of (node, index of the output it made)."""
         return tuple(
-            (None, 0) if p is None else (p.parents[0], p.saved[0]) if is_output(p) else (p, 0)  # type: ignore[index]
+            (None, 0) if p is None else (p.p0, p.s0) if is_output(p) else (p, 0)
             for p in self.parents
         )
 
@@ -120,6 +162,21 @@ class Node:
         return f"<{self.name()}>"
 
 
+class _Freed:
+    """What stands in ``Node.s0`` once backward has dropped the saved values."""
+
+    def __repr__(self) -> str:
+        return "FREED"
+
+
+FREED = _Freed()
+
+
+def packed(inputs: int, slots: int) -> bool:
+    """Whether the nodes of an op with so many inputs and slots keep them in tuples."""
+    return inputs > 2 or slots > 3
+
+
 class Leaf(Node):
     """The place of a tensor that the user asked a gradient for.  Its gradient and hooks live here."""
 
@@ -131,21 +188,28 @@ class Leaf(Node):
 def make_node(
     op: Any,
     parents: tuple[Node | None, ...],
-    saved: tuple[Any, ...] | None,
+    saved: tuple[Any, ...],
     shape: tuple[int, ...],
     dtype: np.dtype[Any],
 ) -> Node:
     """A node made now."""
     node = Node()
-    node.op, node.parents, node.saved, node.shape, node.dtype = op, parents, saved, shape, dtype
+    node.op, node.shape, node.dtype = op, shape, dtype
     node.seq, node.extra = tick(), None
+    if op.packed:
+        node.p0 = parents
+    else:
+        node.p0 = parents[0]
+        if len(parents) == 2:
+            node.p1 = parents[1]
+    node.save(saved)
     return node
 
 
 def make_leaf(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Leaf:
     """A leaf made now."""
     leaf = Leaf()
-    leaf.op, leaf.parents, leaf.saved, leaf.shape, leaf.dtype = None, (), (), shape, dtype
+    leaf.op, leaf.shape, leaf.dtype = None, shape, dtype
     leaf.seq, leaf.extra, leaf.grad = tick(), None, None
     return leaf
 
@@ -169,6 +233,7 @@ class _OutputOp:
     inputs = ("op",)
     params = ("index",)
     slots = ("index",)
+    packed = False
     straight = None
 
 

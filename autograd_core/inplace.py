@@ -141,7 +141,7 @@ def _keep_old_values(node: Node, target: Any) -> None:
         return tuple(kept(u) for u in v) if isinstance(v, tuple) else v
 
     assert node.saved is not None
-    node.saved = tuple(kept(v) for v in node.saved)
+    node.save(tuple(kept(v) for v in node.saved))
 
 
 # ------------------------------------------------------------------------------------------------- views

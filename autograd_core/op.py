@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from .dispatch import dispatchers, variadic_dispatcher
+from .graph import packed
 
 Array = Any  # an ndarray, or a NumPy scalar where a rule made one
 Rule = Callable[..., Any]
@@ -44,7 +45,7 @@ class Op:
     rules : tuple of (callable or None)
         Per input, ``rule(F, g, saved)``.
     straight : callable or None
-        All rules in one call, ``straight(F, g, saved, parents)``: the short way for ops that need nothing else.
+        All rules in one call, ``straight(F, g, node)``: the short way for ops that need nothing else.
     joint : callable or None
         One rule for all inputs together, ``joint(F, g, saved, needs) -> sequence of gradients``.
     texts : dict
@@ -71,6 +72,7 @@ class Op:
         "module",
         "name",
         "outputs",
+        "packed",
         "params",
         "plain",
         "promote",
@@ -92,6 +94,7 @@ class Op:
     outputs: tuple[str, ...]
     differentiable: tuple[int, ...]
     slots: tuple[str, ...]
+    packed: bool
     rules: tuple[Rule | None, ...]
     joint: Rule | None
     keep_numbers: bool
@@ -249,6 +252,7 @@ def defop(
                 f"defop: a rule of {op.name} names {n!r}, which is not an input, parameter, output or shape."
             )
     op.slots = tuple(users)
+    op.packed = variadic or packed(len(op.inputs), len(op.slots))
     op.joint, op.rules, op.straight = None, (), None  # compiled at first use
     op.call, op.plain, op.saves = variadic_dispatcher(op) if variadic else dispatchers(op, users)
     op.call.__doc__ = doc or formula or (scalar.replace("{", "").replace("}", "") if scalar else "")
@@ -289,15 +293,17 @@ def _compile_rule(rule: Rule, slots: tuple[str, ...]) -> Rule:
 
 def _straight(op: Op, rules: dict[str, Rule]) -> Callable[..., Any]:
     """All rules of an op written out in one function: two calls a node less than a loop over compiled rules."""
+    slot, parent = ("n.s0[{}]", "n.p0[{}]") if op.packed else ("n.s{}", "n.p{}")
     parts = []
     for i, name in enumerate(op.inputs):
         if name not in rules:
             parts.append("None")
             continue
-        args = ", ".join(n if n in ("g", "F") else f"s[{op.slots.index(n)}]" for n in _parameters(rules[name]))
-        parts.append(f"rule_{i}({args})" + (f" if p[{i}] is not None else None" if len(op.inputs) > 1 else ""))
+        args = ", ".join(a if a in ("g", "F") else slot.format(op.slots.index(a)) for a in _parameters(rules[name]))
+        wanted = f" if {parent.format(i)} is not None else None" if len(op.inputs) > 1 else ""
+        parts.append(f"rule_{i}({args}){wanted}")
     env = {f"rule_{i}": rules.get(name) for i, name in enumerate(op.inputs)}
-    return eval(f"lambda F, g, s, p: ({', '.join(parts)},)", env)
+    return eval(f"lambda F, g, n: ({', '.join(parts)},)", env)
 
 
 # ------------------------------------------------------------------------------------------------- the public surface
