@@ -44,7 +44,7 @@ _RECORD = """\
     if ({tracked}) and mode.grad:
         t.node = n = Node()
         n.op = op
-{keep}        n.shape = y.shape
+{keep}        n.shape = shapes[y.shape]
         n.dtype = y.dtype
         n.seq = tick()
         n.extra = None
@@ -202,7 +202,18 @@ def _keep(packed: bool, nodes: list[str], saved: list[str]) -> str:
     return "".join(f"        n.{slot} = {value}\n" for slot, value in slots)
 
 
+class _Shapes(dict[tuple[int, ...], tuple[int, ...]]):
+    """One tuple for all nodes of a shape: NumPy makes a new one each time, which the collector would visit."""
+
+    def __missing__(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if len(self) > 500:
+            self.clear()
+        self[shape] = shape
+        return shape
+
+
 _TOOLS: dict[str, Any] = dict(
+    shapes=_Shapes(),
     Tensor=Tensor, Node=Node, new=object.__new__, tick=tick, mode=mode, watch=watch, ndarray=np.ndarray, as_array=np.asarray,
     np_shape=np.shape, F32=dtypes.F32, F64=dtypes.F64, NUMBERS=frozenset((float, int)), numbers32=numbers32,
     numbers64=numbers64, zero_d=zero_d,
