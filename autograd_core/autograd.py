@@ -12,7 +12,7 @@ import numpy as np
 
 from .engine import run_backward
 from .errors import AutogradError
-from .graph import OUTPUT, Node, extra_of, late, make_node, mode
+from .graph import OUTPUT, Node, extra_of, inferring, late, make_node, mode
 from .inplace import move
 from .kernels.coo import RowGradient
 from .op import sym
@@ -166,11 +166,13 @@ class inference_mode(_GradMode):
         self._before.append(mode.grad)
         self._inference_before.append(mode.inference)
         mode.inference = self._on
+        inferring.add(self._on)
         mode.grad = not self._on
 
     def __exit__(self, *exc: object) -> None:
         mode.grad = self._before.pop()
         mode.inference = self._inference_before.pop()
+        inferring.add(-self._on)
 
     def _twin(self) -> _GradMode:
         return inference_mode(self._on)

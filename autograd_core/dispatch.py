@@ -17,8 +17,8 @@ import numpy as np
 
 from . import dtypes
 from .errors import AutogradError, no_broadcast
-from .graph import OUTPUT, Node, extra_of, make_node, mode, tick, watch
-from .tensor import Tensor, TensorExtra, wrap
+from .graph import OUTPUT, Node, extra_of, inferring, make_node, mode, tick, watch
+from .tensor import Tensor, TensorExtra, mark, wrap
 
 Op = Any  # the class is declared in op.py, which stands above this file
 
@@ -50,6 +50,11 @@ _RECORD = """\
         n.extra = None
     else:
         t.node = None
+{mark}"""
+
+_MARK = """\
+{indent}if inferring.on:
+{indent}    mark(t)
 """
 
 _WATCH = """\
@@ -179,11 +184,18 @@ def _sources(op: Op, users: dict[str, set[str]]) -> dict[str, str]:
             else "    return several(op, y, (), ())\n"
         )
     else:
-        body += _ONE + (_RECORD if ruled else "    t.node = None\n")
+        if op.view:  # a view belongs where its source does: link_view tells
+            fill["mark"] = ""
+            unmarked = ""
+        else:
+            fill["mark"] = _MARK.format(indent=8 * " ")
+            unmarked = _MARK.format(indent=4 * " ")
+        body += _ONE + (_RECORD if ruled else "    t.node = None\n" + unmarked)
         if op.view:
             first = args[0]
             body += f"    if y.base is not None and isinstance({first}, Tensor) and y is not x_0:\n"
             body += f"        link_view(t, {first}, op, ({', '.join(op.params)}{',' if op.params else ''}))\n"
+            body += "    elif inferring.on:\n        mark(t)\n"
         body += "    return t\n"
 
     watched = _WATCH.format(**fill)
@@ -213,7 +225,7 @@ class _Shapes(dict[tuple[int, ...], tuple[int, ...]]):
 
 
 _TOOLS: dict[str, Any] = dict(
-    shapes=_Shapes(),
+    shapes=_Shapes(), inferring=inferring, mark=mark,
     Tensor=Tensor, Node=Node, new=object.__new__, tick=tick, mode=mode, watch=watch, ndarray=np.ndarray, as_array=np.asarray,
     np_shape=np.shape, F32=dtypes.F32, F64=dtypes.F64, NUMBERS=frozenset((float, int)), numbers32=numbers32,
     numbers64=numbers64, zero_d=zero_d,
@@ -400,9 +412,11 @@ def explain(op: Op, xs: tuple[Any, ...], error: Exception) -> Exception:
 
 def link_view(view: Tensor, source: Tensor, op: Op, params: tuple[Any, ...]) -> None:
     """Remember that ``view`` shares memory with ``source``, so that a write into one is seen by the other's graph."""
+    extra = view.extra = TensorExtra()
+    if source.extra is not None and source.extra.inference:
+        extra.inference = True
     if mode.inference:
         return
-    extra = view.extra = TensorExtra()
     extra.view_of = source
     extra.view_op = op
     extra.view_params = params

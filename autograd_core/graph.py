@@ -38,6 +38,24 @@ class Mode(threading.local):
 mode = Mode()
 
 
+class Inferring:
+    """How many ``inference_mode()`` blocks are open, in all threads: dispatchers look at this before they look at the
+    thread's :data:`mode`, which takes five times as long."""
+
+    __slots__ = ("_lock", "on")
+
+    def __init__(self) -> None:
+        self.on = 0
+        self._lock = threading.Lock()
+
+    def add(self, change: int) -> None:
+        with self._lock:
+            self.on += change
+
+
+inferring = Inferring()
+
+
 # ---------------------------------------------------------------------------------------------------- nodes
 
 

@@ -42,6 +42,10 @@ def check_writable(x: Tensor, name: str) -> None:
     """Raise where PyTorch forbids an in-place operation on ``x``."""
     if not isinstance(x, Tensor):
         raise TypeError(f"{name}: expected a Tensor to write into, got {type(x).__name__}.")
+    if x.extra is not None and x.extra.inference and not mode.inference:
+        raise AutogradError(
+            f"{name}: a tensor made in inference_mode() cannot be changed in place outside of it; clone() it first."
+        )
     if not mode.grad:
         return
     node = x.node

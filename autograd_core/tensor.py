@@ -18,7 +18,7 @@ from .device import CPU, device
 from .dtypes import dtype as Dtype
 from .errors import AutogradError, ShapeError
 from .formatting import tensor_text
-from .graph import Node, RemovableHandle, extra_of, late, make_leaf, mode, wrote
+from .graph import Node, RemovableHandle, extra_of, inferring, late, make_leaf, mode, wrote
 
 Array = np.ndarray[Any, Any]
 
@@ -306,7 +306,11 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """A constant that shares this tensor's memory."""
-        return wrap(self.array)
+        t = wrap(self.array)
+        if (t.extra is not None) != self.is_inference():  # as a view: made in inference mode if its source was
+            t.extra = TensorExtra() if t.extra is None else t.extra
+            t.extra.inference = self.is_inference()
+        return t
 
     def detach_(self) -> Tensor:
         """Make this tensor a constant, in place."""
@@ -489,10 +493,17 @@ def wrap(array: Array, node: Node | None = None) -> Tensor:
     t.array = array
     t.node = node
     t.extra = None
-    if mode.inference:
-        t.extra = TensorExtra()
-        t.extra.inference = True
+    if inferring.on:
+        mark(t)
     return t
+
+
+def mark(t: Tensor) -> None:
+    """Remember that ``t`` was made in this thread's ``inference_mode()``, if it was."""
+    if mode.inference and t.node is None:
+        if t.extra is None:
+            t.extra = TensorExtra()
+        t.extra.inference = True
 
 
 def touch(tensor: Tensor) -> None:

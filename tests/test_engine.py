@@ -130,6 +130,20 @@ def test_modes() -> None:
     with ac.inference_mode():
         y = x * 2
         assert not y.requires_grad and ac.is_inference_mode_enabled()
+        made = [y, y.sum(), y[0:1], ac.cat([y]), y.max(0)[0], ac.zeros(2), y.detach(), x.clone(), y.reshape(-1)]
+        assert all(t.is_inference() for t in made)
+        plain = ac.ones(2, 3)
+        with ac.inference_mode(False):
+            assert not (plain + 1).is_inference()
+    outside = ac.ones(2, 3)
+    with ac.inference_mode():  # a view is where its source is, as in PyTorch
+        assert not any(t.is_inference() for t in (outside[0], outside.view(-1), outside.T, outside.detach(), outside.add_(1)))
+    assert y[0:1].is_inference() and y.detach().is_inference()
+    assert not (y + 1).is_inference() and not y.clone().is_inference()
+    with pytest.raises(RuntimeError, match="add_: a tensor made in inference_mode"):
+        y.add_(1)
+    with pytest.raises(RuntimeError, match="requires_grad_: this tensor was made in inference_mode"):
+        y.requires_grad_()
 
     @ac.no_grad()
     def f(x: ac.Tensor) -> ac.Tensor:
