@@ -33,6 +33,8 @@ THRESHOLDS: dict[str, int] = {
     # elementwise passes without and with an exponential: elements
     "elementwise.numba": 60_000,
     "activation.numba": 8_000,
+    # functions that NumPy or SciPy compute element by element (2 to 20 ns each): elements
+    "elementwise.scalar": 5_000,
     # sums into indexed places: values; dropout: elements
     "indexing.numba": 4_000,
     "dropout.numba": 16_000,

@@ -13,9 +13,11 @@ import numpy as np
 
 from ..dtypes import F32
 from ..kernels import activation as kernels
+from ..kernels import elementwise as vectors
 from ..op import defop, helper
 
 LARGE = 8_000  # elements from which a kernel may be quicker than NumPy; below it, a rule is one line of NumPy
+WIDE = 60_000  # the same for a kernel that only saves a pass over memory
 
 # ------------------------------------------------------------------------------------------------- arithmetic
 
@@ -98,15 +100,31 @@ def pow_exponent(F: Any, a: Any, b: Any, y: Any) -> Any:
 
 sqrt = defop(np.sqrt, name="sqrt", scalar="sqrt({x})", promote="float", x=lambda g, y: g / (2 * y))
 rsqrt = defop(
-    lambda x: 1 / np.sqrt(x), name="rsqrt", scalar="1 / sqrt({x})", promote="float", x=lambda g, y: -0.5 * g * y**3
+    lambda x: 1 / np.sqrt(x) if x.size < vectors.LARGE else vectors.rsqrt(x),
+    name="rsqrt",
+    scalar="1 / sqrt({x})",
+    promote="float",
+    x=lambda g, y: g * (y * y * y * -0.5),  # NumPy's y**3 calls pow
 )
 exp = defop(np.exp, name="exp", scalar="exp({x})", promote="float", x=lambda g, y: g * y)
 exp2 = defop(np.exp2, name="exp2", scalar="2 ** {x}", promote="float", x=lambda g, y: g * y * math.log(2))
-expm1 = defop(np.expm1, name="expm1", scalar="exp({x}) - 1", promote="float", x=lambda g, y: g * (y + 1))
+expm1 = defop(
+    lambda x: np.expm1(x) if x.size < vectors.LARGE else vectors.expm1(x),
+    name="expm1",
+    scalar="exp({x}) - 1",
+    promote="float",
+    x=lambda g, y: g * (y + 1),
+)
 log = defop(np.log, name="log", scalar="log({x})", promote="float", x=lambda g, x: g / x)
 log2 = defop(np.log2, name="log2", scalar="log2({x})", promote="float", x=lambda g, x: g / (x * math.log(2)))
 log10 = defop(np.log10, name="log10", scalar="log10({x})", promote="float", x=lambda g, x: g / (x * math.log(10)))
-log1p = defop(np.log1p, name="log1p", scalar="log(1 + {x})", promote="float", x=lambda g, x: g / (x + 1))
+log1p = defop(
+    lambda x: np.log1p(x) if x.size < vectors.LARGE else vectors.log1p(x),
+    name="log1p",
+    scalar="log(1 + {x})",
+    promote="float",
+    x=lambda g, x: g / (x + 1),
+)
 
 
 logaddexp = defop(
@@ -159,7 +177,7 @@ _ZERO = {
     d: np.zeros((), d) for d in (np.dtype(np.float32), np.dtype(np.float64))
 }  # NumPy is quicker with these than with 0
 relu = defop(
-    lambda x: np.maximum(x, _ZERO.get(x.dtype, 0)) if x.size < LARGE else kernels.relu(x),
+    lambda x: np.maximum(x, _ZERO.get(x.dtype, 0)) if x.size < WIDE else kernels.relu(x),
     name="relu",
     scalar="max({x}, 0)",
     x=lambda g, y, F: F.where_positive(g, y),
@@ -167,7 +185,7 @@ relu = defop(
 
 
 def _where_positive(x: Any, gate: Any) -> Any:
-    if gate.size >= LARGE and x.shape == gate.shape:
+    if gate.size >= WIDE and x.shape == gate.shape:
         return kernels.relu_backward(x, gate)
     return np.where(np.greater(gate, z := _ZERO.get(gate.dtype, 0)), x, z)
 
@@ -191,7 +209,7 @@ asin = defop(np.arcsin, name="asin", scalar="asin({x})", promote="float", x=lamb
 acos = defop(np.arccos, name="acos", scalar="acos({x})", promote="float", x=lambda g, x, F: -g * F.rsqrt(1 - x * x))
 atan = defop(np.arctan, name="atan", scalar="atan({x})", promote="float", x=lambda g, x: g / (1 + x * x))
 atan2 = defop(
-    np.arctan2,
+    lambda a, b: np.arctan2(a, b) if a.size < vectors.LARGE else vectors.atan2(a, b),
     "a b",
     name="atan2",
     scalar="atan2({a}, {b})",
@@ -244,7 +262,7 @@ def _sign(x: Any) -> Any:
     """-1, 0 or 1 (x/|x| for complex numbers); 0 for NaN, as PyTorch has it."""
     if x.dtype.kind == "b":
         return x.copy()
-    return np.where(np.isnan(x), x.dtype.type(0), np.sign(x)) if x.dtype.kind == "f" else np.sign(x)
+    return vectors.sign(x) if x.dtype.kind == "f" else np.sign(x)
 
 
 sign = defop(_sign, name="sign", scalar="sign({x})", x=lambda g: g * 0)
