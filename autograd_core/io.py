@@ -237,8 +237,8 @@ def load(f: Any, map_location: Any = None, *, weights_only: bool = True, mmap: b
             device(map_location)
         else:
             check_device("load", map_location)
-    with _opened("load", f) as (file, size, name):
-        return _guarded("load", name, lambda: _load_any(file, size))
+    with _opened("load", f) as (file, alone, name):
+        return _guarded("load", name, lambda: _load_any(file, alone))
 
 
 def load_npz(f: Any) -> dict[str, Tensor]:
@@ -262,19 +262,19 @@ def read_metadata(f: Any) -> dict[str, str]:
     RuntimeError
         When it is not such a file.
     """
-    with _opened("read_metadata", f) as (file, size, name):
-        metadata, _ = _guarded("read_metadata", name, lambda: read_header(file, size))
+    with _opened("read_metadata", f) as (file, _, name):
+        _, _, metadata = _guarded("read_metadata", name, lambda: read_header(file))
     return {key: value for key, value in metadata.items() if key not in (_STRUCTURE, _CHECKSUM)}
 
 
 @contextlib.contextmanager
-def _opened(who: str, f: Any) -> Iterator[tuple[BinaryIO, int | None, str]]:
-    """(file, bytes from here to its end where known and where the file must end there, name for messages)."""
+def _opened(who: str, f: Any) -> Iterator[tuple[BinaryIO, bool, str]]:
+    """(file, whether it holds one thing only, name for messages)."""
     path = _as_path(who, f)
     if path is None:
         if not _seekable(f):
             f = io.BytesIO(f.read())
-        yield f, None, str(getattr(f, "name", "the file object"))
+        yield f, False, str(getattr(f, "name", "the file object"))
         return
     if os.path.isdir(path):
         raise RuntimeError(f"{who}: {path} is a folder, not a file.")
@@ -285,9 +285,9 @@ def _opened(who: str, f: Any) -> Iterator[tuple[BinaryIO, int | None, str]]:
     with file:
         info = os.fstat(file.fileno())
         if stat.S_ISREG(info.st_mode):
-            yield file, info.st_size, path
+            yield file, True, path
         else:
-            yield io.BytesIO(file.read()), None, path
+            yield io.BytesIO(file.read()), False, path
 
 
 def _seekable(file: Any) -> bool:
@@ -306,7 +306,7 @@ def _guarded(who: str, name: str, read: Callable[[], Any]) -> Any:
         raise RuntimeError(f"{who}: {name} was refused: it claims more than fits in memory.") from None
 
 
-def _load_any(file: BinaryIO, size: int | None) -> Any:
+def _load_any(file: BinaryIO, alone: bool) -> Any:
     begin = file.tell()
     start = file.read(64)
     file.seek(begin)
@@ -318,7 +318,7 @@ def _load_any(file: BinaryIO, size: int | None) -> Any:
         whole = file if begin == 0 else io.BytesIO(file.read())
         return _load_zip(whole)
     if looks_like_safetensors(start):
-        return _load_safetensors(file, size)
+        return _load_safetensors(file, alone)
     from .io_torch import is_legacy_torch
 
     if is_legacy_torch(start):
@@ -349,8 +349,8 @@ def _load_zip(file: BinaryIO) -> Any:
     return read_torch_zip(file)
 
 
-def _load_safetensors(file: BinaryIO, size: int | None) -> Any:
-    arrays, metadata = read_safetensors(file, size)
+def _load_safetensors(file: BinaryIO, alone: bool) -> Any:
+    arrays, metadata = read_safetensors(file, alone)
     if _STRUCTURE not in metadata and _CHECKSUM not in metadata:
         return {name: wrap(array) for name, array in arrays.items()}
     text = metadata.get(_STRUCTURE, "")

@@ -4,18 +4,16 @@
     n bytes   {"__metadata__": {str: str}, name: {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ...}
     the rest  the tensors one after the other, without gaps, little-endian, C order
 
-Written here rather than through the `safetensors` package because arrays go to the file one by one, without a second
-copy of the whole in memory, and because every way a file can be wrong gets its own sentence.
+Reading goes through the `safetensors` package, which checks every claim of a header before it believes it.  Writing is
+done here: the package (0.8) writes the metadata in another order in each process, and equal trainings must leave equal
+files; and arrays go to the file one by one, without a second copy of the whole in memory.
 
 Source: the format's description at https://github.com/huggingface/safetensors.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import math
-from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -117,60 +115,17 @@ def looks_like_safetensors(start: bytes) -> bool:
     return len(start) >= 9 and start[8:9] == b"{" and 2 <= int.from_bytes(start[:8], "little") <= _MAX_HEADER
 
 
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise FileProblem("its header names an entry twice")
-    return result
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _entries(header: dict[str, Any]) -> Iterator[tuple[str, str, tuple[int, ...], int, int]]:
-    """(name, dtype, shape, begin, end) in the order of the bytes, checked to lie without gaps."""
-    found = []
-    for name, entry in header.items():
-        if not isinstance(entry, dict) or not {"dtype", "shape", "data_offsets"} <= entry.keys():
-            raise FileProblem(f"its entry {name!r} is not a tensor's")
-        kind, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
-        if kind not in _NUMPY_OF and kind not in _WIDENED:
-            raise FileProblem(f"its tensor {name!r} has the type {kind!r}, which this reader does not know")
-        if not isinstance(shape, list) or not all(_whole(n) for n in shape) or len(shape) > 64:
-            raise FileProblem(f"its tensor {name!r} has no valid shape")
-        if not isinstance(offsets, list) or len(offsets) != 2 or not all(_whole(n) for n in offsets):
-            raise FileProblem(f"its tensor {name!r} has no valid offsets")
-        found.append((offsets[0], offsets[1], name, kind, tuple(shape)))
-    found.sort(key=lambda entry: entry[:2])
-    position = 0
-    for begin, end, name, kind, shape in found:
-        itemsize = np.dtype(_NUMPY_OF.get(kind) or _WIDENED[kind][0]).itemsize
-        size = math.prod(shape) * itemsize
-        if begin != position or end - begin != size:
-            raise FileProblem(
-                f"its tensor {name!r} of shape {shape} lies at {begin}..{end}, expected {position}..{position + size}"
-            )
-        position = end
-        yield name, kind, shape, begin, end
-
-
-def read_header(file: BinaryIO, size: int | None) -> tuple[dict[str, str], list[tuple[str, str, tuple[int, ...], int]]]:
-    """Metadata and (name, dtype, shape, bytes) of the tensors in order; leaves `file` at the first tensor.
-
-    `size` is the number of bytes from the header's start to the end where that is known, and must agree.
-    """
+def read_header(file: BinaryIO) -> tuple[bytes, dict[str, Any], dict[str, str]]:
+    """The header's bytes, its entries by name, and its metadata; leaves `file` at the first tensor."""
     start = file.read(9)
     if not looks_like_safetensors(start):
         raise FileProblem("it is not a safetensors file")
     length = int.from_bytes(start[:8], "little")
-    if size is not None and 8 + length > size:
-        raise FileProblem(f"it ends after {size} bytes, within its header of {length}")
     text = start[8:] + file.read(length - 1)
     if len(text) != length:
-        raise FileProblem(f"it ends after {8 + len(text)} bytes, within its header of {length}")
+        raise FileProblem(f"it is cut short: it ends after {8 + len(text)} bytes, within its header of {length}")
     try:
-        header = json.loads(text.decode("utf-8"), object_pairs_hook=_no_duplicates)
+        header = json.loads(text.decode("utf-8"))
     except (UnicodeDecodeError, ValueError, RecursionError):
         raise FileProblem("its header is not the JSON it should be") from None
     if not isinstance(header, dict):
@@ -178,35 +133,42 @@ def read_header(file: BinaryIO, size: int | None) -> tuple[dict[str, str], list[
     metadata = header.pop(_METADATA, {})
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
         raise FileProblem("its metadata are not a table of texts")
-    entries = [(name, kind, shape, end - begin) for name, kind, shape, begin, end in _entries(header)]
-    total = 8 + length + sum(entry[3] for entry in entries)
-    if size is not None and size != total:
-        what = "it is cut short:" if size < total else "it has extra bytes:"
-        raise FileProblem(f"{what} {size} bytes, its header says {total}")
-    return metadata, entries
+    return start[:8] + text, header, metadata
 
 
-def read_safetensors(file: BinaryIO, size: int | None) -> tuple[dict[str, Array], dict[str, str]]:
-    """All arrays, in the order of their bytes, and the metadata; see `read_header` for `size`."""
-    metadata, entries = read_header(file, size)
-    if size is None:  # a stream of unknown length: take what there is before making room for what the header claims
-        total = sum(entry[3] for entry in entries)
-        content = file.read(total)
-        if len(content) != total:
-            raise FileProblem(f"it is cut short: {len(content)} bytes of tensors, its header says {total}")
-        file = io.BytesIO(content)
+def read_safetensors(file: BinaryIO, alone: bool) -> tuple[dict[str, Array], dict[str, str]]:
+    """All arrays, in the order of the header, and the metadata.  ``alone``: the file must end with the tensors."""
+    from safetensors import SafetensorError, deserialize
+
+    head, entries, metadata = read_header(file)
+    wanted, body = _claimed(entries), b""
+    try:
+        body = file.read() if alone else file.read(wanted)
+        stored = dict(deserialize(head + body))
+    except (SafetensorError, OverflowError) as error:
+        found = len(body)
+        what = "it is cut short: " if found < wanted else "it has extra bytes: " if found > wanted else ""
+        sizes = f"{what}{found} bytes of tensors, its header says {wanted}; " if what else ""
+        raise FileProblem(f"{sizes}the safetensors package says: {error}") from None
     tensors = {}
-    for name, kind, shape, nbytes in entries:
-        dtype = np.dtype(_NUMPY_OF.get(kind) or _WIDENED[kind][0])
-        array = np.empty(nbytes // dtype.itemsize, dtype)
-        if nbytes and fill(file, array.view(np.uint8).data) != nbytes:
-            raise FileProblem(f"it is cut short within the tensor {name!r}")
-        if kind == "BOOL" and nbytes and array.view(np.uint8).max() > 1:
+    for name in entries:
+        kind, values = stored[name]["dtype"], stored[name]["data"]
+        if kind not in _NUMPY_OF and kind not in _WIDENED:
+            raise FileProblem(f"its tensor {name!r} has the type {kind!r}, which this reader does not know")
+        array = np.frombuffer(values, _NUMPY_OF.get(kind) or _WIDENED[kind][0])
+        if kind == "BOOL" and array.size and array.view(np.uint8).max() > 1:
             raise FileProblem(f"its tensor {name!r} holds booleans other than 0 and 1")
         if kind in _WIDENED:
             array = _WIDENED[kind][1](array)
-        tensors[name] = array.astype(array.dtype.newbyteorder("="), copy=False).reshape(shape)
+        tensors[name] = array.astype(array.dtype.newbyteorder("="), copy=False).reshape(stored[name]["shape"])
     return tensors, metadata
+
+
+def _claimed(entries: dict[str, Any]) -> int:
+    """How many bytes of tensors a header speaks of, as far as it can be read."""
+    offsets = [e.get("data_offsets") for e in entries.values() if isinstance(e, dict)]
+    ends = [o[1] for o in offsets if isinstance(o, list) and len(o) == 2]
+    return max([0, *[e for e in ends if isinstance(e, int)]])
 
 
 def fill(file: BinaryIO, view: memoryview) -> int:
