@@ -84,7 +84,22 @@ def relu_backward(g: np.ndarray, y: np.ndarray) -> np.ndarray:
     if y.dtype == np.bool_:
         return _narrow(g * y, g)
     gx = _pass("relu_backward", True, (g, y))
-    return _narrow(np.where(y <= 0, g.dtype.type(0), g), g) if gx is None else gx
+    return _gate(g, y <= 0) if gx is None else gx
+
+
+BITS = {np.dtype(np.float16): np.int16, np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
+
+
+def _gate(g: np.ndarray, closed: np.ndarray) -> np.ndarray:
+    """`g`, and 0 where `closed`: by its bits, for np.where stumbles over branches that nobody can foresee."""
+    bits = BITS.get(g.dtype)
+    if bits is None or g.ndim == 0:
+        return _narrow(np.where(closed, g.dtype.type(0), g), g)
+    mask = np.empty(g.shape, bits)
+    mask[...] = closed
+    mask -= bits(1)  # all ones where open
+    np.bitwise_and(mask, g.view(bits), out=mask)
+    return mask.view(g.dtype)
 
 
 def leaky_relu(x: np.ndarray, slope: float = 0.01) -> np.ndarray:
@@ -126,8 +141,11 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-    e = np.exp(-np.abs(x))  # never above 1: no overflow, no warning
-    return np.where(x >= 0, 1, e) / (1 + e)
+    y = np.negative(x)
+    with np.errstate(over="ignore"):  # exp may be infinite: its reciprocal is the 0 wanted
+        y = np.exp(y, out=y if y.ndim else None)
+    y += 1
+    return np.reciprocal(y, out=y if y.ndim else None)
 
 
 def sigmoid_backward(g: np.ndarray, y: np.ndarray) -> np.ndarray:

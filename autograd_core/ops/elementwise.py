@@ -17,6 +17,7 @@ from ..kernels import elementwise as vectors
 from ..op import defop, helper
 
 LARGE = 8_000  # elements from which a kernel may be quicker than NumPy; below it, a rule is one line of NumPy
+FORESEEN = 1_000  # elements up to which np.where is quick: the processor learns the branches of small arrays
 WIDE = 60_000  # the same for a kernel that only saves a pass over memory
 
 # ------------------------------------------------------------------------------------------------- arithmetic
@@ -185,17 +186,17 @@ relu = defop(
 
 
 def _where_positive(x: Any, gate: Any) -> Any:
-    if gate.size >= WIDE and x.shape == gate.shape:
+    if gate.size >= FORESEEN and x.shape == gate.shape:
         return kernels.relu_backward(x, gate)
-    return np.where(np.greater(gate, z := _ZERO.get(gate.dtype, 0)), x, z)
+    return np.where(np.less_equal(gate, z := _ZERO.get(gate.dtype, 0)), z, x)
 
 
-# The rule of relu: 0 wherever y is not positive, also where g is infinite.
+# The rule of relu: 0 wherever y is not positive, also where g is infinite; a NaN lets the gradient pass, as PyTorch's.
 defop(
     _where_positive,
     "x gate",
     name="where_positive",
-    scalar="{x} if {gate} > 0 else 0",
+    scalar="0 if {gate} <= 0 else {x}",
     promote="none",
     x=lambda g, gate, F: F.where_positive(g, gate),
 )

@@ -123,3 +123,13 @@ def test_wrong_input_is_an_error():
 def test_a_mask_is_enough_for_relu():
     x = np.array([-1.0, 2.0, 0.0], np.float32)
     np.testing.assert_array_equal(k.relu_backward(np.full(3, 5.0, np.float32), x > 0), [0, 5, 0])
+
+
+def test_relu_backward_gates_by_bits(way):
+    g = np.array([[np.nan, np.inf, -np.inf, -0.0], [1.0, 2.0, np.inf, 3.0]], np.float32)
+    y = np.array([[1.0, 0.0, -0.0, 2.0], [np.nan, 0.0, 5.0, 1e-45]], np.float32)
+    expected = np.array([[np.nan, 0.0, 0.0, -0.0], [1.0, 0.0, np.inf, 3.0]], np.float32)
+    np.testing.assert_array_equal(k.relu_backward(g, y), expected)
+    np.testing.assert_array_equal(k.relu_backward(g.T, y.T), expected.T)
+    for dtype in (np.float16, np.float64):
+        np.testing.assert_array_equal(k.relu_backward(g.astype(dtype), y.astype(dtype)).astype(np.float32)[0], expected[0])
