@@ -471,7 +471,7 @@ def test_members_larger_than_the_file_are_refused():
 
 
 def test_paths_in_the_archive_are_only_names(tripwire):
-    extra = {"archive/byteorder": b"little", "../../evil": b"x", "/tmp/evil": b"x", "archive/../../evil2": b"x"}
+    extra = {"archive/byteorder": b"little", "../../evil": b"x", "/evil": b"x", "archive/../../evil2": b"x"}
     assert read(tensor(), extra=extra).shape == (2, 3)
 
 

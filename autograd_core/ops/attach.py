@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import activation, arithmetic, attention, basic, conv, conversion, ctc, distance, dropout, elementwise, embedding, index, linear, loss, matmul, norm, padding, pool, pool_more, reduce, rnn, shape, upsample, vision
+from . import activation, arithmetic, attention, basic, conv, conversion, coo, ctc, distance, dropout, elementwise, embedding, index, linear, loss, matmul, norm, padding, pool, pool_more, reduce, rnn, shape, upsample, vision
 from . import complex, decompositions, fft, linalg, linalg_legacy, linalg_norms, linalg_products, polynomials, special, spectral
 from . import floats, interop, manners, random, scatter, sorting, stacking, statistics
 from ..inplace import inplace

@@ -20,10 +20,12 @@ def escape(text: str) -> str:
 
 
 def label(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:
+    """A piece of text at (x, y), in pixels; ``kind`` is its class in the style sheet."""
     return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
 def rect(x: float, y: float, w: float, h: float, fill: str, title: str = "") -> str:
+    """A filled rectangle; ``title`` shows under the pointer."""
     inner = f"<title>{escape(title)}</title>" if title else ""
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(w, 0):.1f}" height="{max(h, 0):.1f}" fill="{fill}">{inner}</rect>'
@@ -31,6 +33,7 @@ def rect(x: float, y: float, w: float, h: float, fill: str, title: str = "") -> 
 
 
 def line(x0: float, y0: float, x1: float, y1: float, kind: str = "axis") -> str:
+    """A line from (x0, y0) to (x1, y1), in pixels."""
     return f'<line x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}" class="{kind}"/>'
 
 

@@ -139,6 +139,7 @@ class Reader:
         return n
 
     def op(self, place: Place) -> Node:
+        """The record of one op: its rules as written, what it saved, and what it was computed from."""
         op = place.op
         formula, texts = rules.describe(op)
         shape, dtype = _first(place)
@@ -276,6 +277,7 @@ def brief(value: Any) -> str:
 
 
 def source_record(file: str, line: int, function: str = "") -> Any:
+    """The place in the user's program, its path as short as it can be read."""
     from .records import Source
 
     return Source(source.short_path(file), line, function)

@@ -54,6 +54,7 @@ class Worker:
         self.latest_epoch = -1  # set from outside as soon as a new epoch is known: older tasks are not worth doing
 
     def run(self) -> None:
+        """Work through the orders until the loader says stop; a failure travels back as a message."""
         job = self.job
         here.info = WorkerInfo(self.worker, job.num_workers, job.base_seed + self.worker, job.dataset)
         where = f"worker {self.worker} ({'thread' if isinstance(self, ThreadWorker) else f'process {os.getpid()}'})"
@@ -104,6 +105,7 @@ class ThreadWorker(Worker):
 
 
 def send(connection: Connection, message: Any) -> None:
+    """Send a message; its arrays go as they lie in memory, outside the pickle (PEP 574)."""
     buffers: list[pickle.PickleBuffer] = []
     stream = io.BytesIO()
     pickle.Pickler(stream, protocol=5, buffer_callback=buffers.append).dump(message)
@@ -117,6 +119,7 @@ def send(connection: Connection, message: Any) -> None:
 
 
 def receive(connection: Connection) -> Any:
+    """The next message of :func:`send`, its arrays in fresh memory."""
     sizes = pickle.loads(connection.recv_bytes())
     head = connection.recv_bytes()
     buffers = []
@@ -177,6 +180,7 @@ def process_main(worker: int, job: Job, connection: Any, inherited: list[Any]) -
 
 
 def thread_main(state: ThreadWorker, results: Any) -> None:
+    """What a worker thread runs."""
     try:
         state.run()
     except BaseException as error:  # SystemExit and the like end this thread; the main thread must hear of it

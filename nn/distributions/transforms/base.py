@@ -317,6 +317,7 @@ class IndependentTransform(Transform):
 
 
 def enough_dims(transform: Transform, shape: Any, count: int) -> None:
+    """Raise ValueError if a value has fewer dimensions than the transform works on."""
     if len(shape) < count:
         raise ValueError(
             f"{type(transform).__name__}: too few dimensions on input: shape {tuple(shape)}, needed {count}."

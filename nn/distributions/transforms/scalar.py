@@ -99,6 +99,7 @@ class SigmoidTransform(Transform):
 
 
 def clipped_sigmoid(x: Any) -> Any:
+    """The sigmoid, kept strictly between 0 and 1 so that its inverse is finite."""
     info = ac.finfo(x.dtype)
     return ac.sigmoid(x).clamp(min=info.tiny, max=1.0 - info.eps)
 
