@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from ..dtypes import F32, F64
 from ..errors import ShapeError
 from ..op import defop, helper, method, sym
 from ..tensor import Tensor
@@ -36,10 +38,11 @@ defop(
 
 
 def _linear(x: Any, weight: Any, bias: Any) -> Any:
-    y = np.matmul(x.reshape(-1, x.shape[-1]), weight.T)
+    flat = x.ndim == 2
+    y = (x if flat else x.reshape(-1, x.shape[-1])).dot(weight.T)  # np.matmul is the same, 0.6 us slower to call
     if bias is not None:
         y += bias
-    return y.reshape(*x.shape[:-1], weight.shape[0])
+    return y if flat else y.reshape(*x.shape[:-1], weight.shape[0])
 
 
 @helper
@@ -54,6 +57,19 @@ def unrows(F: Any, x: Any, shape: tuple[int, ...]) -> Any:
     return x if len(shape) == 2 else F.reshape(x, shape)
 
 
+@lru_cache(maxsize=64)
+def _ones(count: int, dtype: Any) -> Any:
+    return np.ones(count, dtype)
+
+
+@helper
+def column_sum(F: Any, x: Any) -> Any:
+    """The sum over the rows of a matrix: as a product with ones, two to four times quicker than NumPy's reduction."""
+    if x.__class__ is np.ndarray and (x.dtype is F32 or x.dtype is F64) and x.shape[0] <= 65536:
+        return _ones(x.shape[0], x.dtype).dot(x)
+    return F.sum(x, (0,), False)
+
+
 defop(
     _linear,
     "x weight bias",
@@ -61,7 +77,7 @@ defop(
     formula="x weight^T + bias",
     x=lambda g, weight, x_shape, F: F.unrows(F.matmul(F.rows(g), weight), x_shape),
     weight=lambda g, x, F: F.matmul(F.mT(F.rows(g)), F.rows(x)),
-    bias=lambda g, F: F.sum(F.rows(g), (0,), False),
+    bias=lambda g, F: F.column_sum(F.rows(g)),
 )
 
 
