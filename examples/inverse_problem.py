@@ -97,7 +97,7 @@ def main(small: bool = False, out: str = "runs/inverse_problem") -> dict[str, fl
 
     shown = [("filtered back-projection", back), ("least squares", least[-1]), ("total variation", tomography[-1])]
     shown += [("blurred", blurred), ("best Wiener filter", wiener), ("total variation", sharp[-1])]
-    figure, axes = canvas(2, 4, 10.5, 5.6)
+    figure, axes = canvas(2, 4, 9, 4.8)
     for ax, (name, image) in zip(axes[:, 1:].flat, shown, strict=True):
         tiles(ax, image, 1, f"{name}\n{psnr(image):.1f} dB", cmap="gray", vmin=0, vmax=0.6)
     axes[0, 0].imshow(sinogram.numpy(), cmap="gray", aspect="auto")
