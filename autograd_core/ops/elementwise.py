@@ -186,9 +186,14 @@ relu = defop(
 
 
 def _where_positive(x: Any, gate: Any) -> Any:
-    if gate.size >= FORESEEN and x.shape == gate.shape:
+    if gate.ndim == 0 or x.shape != gate.shape:
+        return np.where(np.less_equal(gate, 0), x.dtype.type(0), x)
+    if gate.size >= FORESEEN:
         return kernels.relu_backward(x, gate)
-    return np.where(np.less_equal(gate, z := _ZERO.get(gate.dtype, 0)), z, x)
+    y = x.copy()  # a copy and putmask take three quarters of the time of np.where
+    zero = _ZERO.get(gate.dtype, 0)
+    np.putmask(y, np.less_equal(gate, zero), zero)
+    return y
 
 
 # The rule of relu: 0 wherever y is not positive, also where g is infinite; a NaN lets the gradient pass, as PyTorch's.
