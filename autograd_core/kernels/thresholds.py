@@ -35,6 +35,11 @@ THRESHOLDS: dict[str, int] = {
     "activation.numba": 8_000,
     # functions that NumPy or SciPy compute element by element (2 to 20 ns each): elements
     "elementwise.scalar": 5_000,
+    # sums over axes: elements (NumPy's are good, only not the best); products and scans, which NumPy does one by one
+    "reduction.numba": 30_000,
+    "scan.numba": 5_000,
+    # the k-th or the k greatest of rows, gather: elements
+    "selection.numba": 3_000,
     # sums into indexed places: values; dropout: elements
     "indexing.numba": 4_000,
     "dropout.numba": 16_000,

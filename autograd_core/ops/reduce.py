@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
+from ..kernels import reduction as reductions
 from ..kernels import softmax as softmaxes
 from ..op import defop, helper, method, sym
 from ..tensor import Tensor, wrap
@@ -29,7 +30,6 @@ _max, _min, _sum, _all, _any = builtins.max, builtins.min, builtins.sum, builtin
 
 # NumPy types `keepdims` as a literal, so that a variable does not fit its overloads.
 _add: Any = np.add.reduce
-_multiply: Any = np.multiply.reduce
 _maximum: Any = np.maximum.reduce
 _minimum: Any = np.minimum.reduce
 
@@ -53,7 +53,9 @@ def _count(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
 
 
 defop(
-    lambda x, axes, keepdim: _add(x, axis=axes, keepdims=keepdim),
+    lambda x, axes, keepdim: (
+        _add(x, axis=axes, keepdims=keepdim) if x.size < reductions.LARGE else reductions.add(x, axes, keepdim)
+    ),
     params="axes keepdim",
     name="sum",
     formula="sum of x over axes",
@@ -63,7 +65,7 @@ defop(
 
 def _mean(x: Any, axes: tuple[int, ...], keepdim: bool) -> Any:
     total = (
-        _add(x, axis=axes, keepdims=keepdim)
+        reductions.add(x, axes, keepdim)
         if x.dtype.itemsize > 2
         else _add(x, axis=axes, keepdims=keepdim, dtype=np.float32)
     )
@@ -120,7 +122,7 @@ defop(
 
 
 def _prod(x: Any, axes: tuple[int, ...], keepdim: bool) -> Any:
-    return _multiply(x, axis=axes, keepdims=keepdim)
+    return reductions.multiply(x, axes, keepdim)
 
 
 @helper
@@ -139,15 +141,7 @@ def exclusive_cumprod(F: Any, x: Any, axis: int) -> Any:
 
 
 def _prod_along(x: Any, axis: int, keepdim: bool) -> Any:
-    n = x.shape[axis]
-    if n >= 64 and axis == x.ndim - 1 and x.dtype.kind == "f":
-        while n > 8:  # halves are multiplied in vectors, where a product along the row is one number at a time
-            half = n // 2
-            y = x[..., :half] * x[..., half : 2 * half]
-            if n % 2:
-                y[..., 0] *= x[..., n - 1]
-            x, n = y, half
-    return _multiply(x, axis=axis, keepdims=keepdim)
+    return reductions.multiply(x, axis, keepdim)
 
 
 # One dimension at a time: the product of the others is well defined where an element is 0 (y / x is not).
@@ -180,14 +174,14 @@ def cumprod_rule(F: Any, g: Any, x: Any, y: Any, axis: int) -> Any:
 
 
 defop(
-    lambda x, axis: np.cumsum(x, axis, dtype=x.dtype),
+    reductions.cumsum,
     params="axis",
     name="cumsum",
     formula="y_k = x_0 + ... + x_k along axis",
     x=lambda g, axis, F: F.flip(F.cumsum(F.flip(g, (axis,)), axis), (axis,)),
 )
 defop(
-    lambda x, axis: np.cumprod(x, axis, dtype=x.dtype),
+    reductions.cumprod,
     params="axis",
     name="cumprod",
     formula="y_k = x_0 ... x_k along axis",
@@ -295,6 +289,8 @@ defop(
 
 
 def _vector_norm(x: Any, p: float, axes: tuple[int, ...], keepdim: bool) -> Any:
+    if p == 2 and x.dtype.kind == "f":
+        return np.sqrt(reductions.square(x, axes, keepdim))
     a = np.abs(x)
     if p == 2:
         return np.sqrt(_add(a * a, axis=axes, keepdims=keepdim))

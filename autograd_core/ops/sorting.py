@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import dtypes
 from ..errors import wrong_type
+from ..kernels import selection
 from ..op import defop, method, sym
 from ..tensor import Tensor, wrap
 from .arithmetic import tensor_of
@@ -53,6 +54,9 @@ defop(
 
 def _topk(x: Any, k: int, axis: int, largest: bool) -> Any:
     n = x.shape[axis]
+    found = selection.top(x, k, axis, largest)
+    if found is not None:
+        return found
     if 0 < k < n // 8:  # a partition first: the k best in O(n), then only those are sorted
         key = -x if largest and x.dtype.kind in "f" else x
         if not (largest and x.dtype.kind != "f") and not (key.dtype.kind == "f" and np.isnan(key).any()):
@@ -73,6 +77,9 @@ defop(
 
 def _rank(x: Any, k: int, axis: int) -> Any:
     """The element of rank k (0-based) along axis, dimension kept."""
+    found = selection.rank(x, k, axis)
+    if found is not None:
+        return found
     index = np.take(np.argsort(x, axis, kind="stable"), [k], axis)
     return gather_along(x, index, axis), index
 
@@ -85,6 +92,9 @@ defop(
 
 def _median(x: Any, axis: int, skip_nan: bool) -> Any:
     """The lower middle element; NaN where there is one, unless NaN are skipped."""
+    found = selection.median(x, axis, skip_nan)
+    if found is not None:
+        return found
     order = np.argsort(x, axis, kind="stable")  # NaN come last
     n = x.shape[axis]
     if x.dtype.kind == "f":
