@@ -87,7 +87,7 @@ def main(small: bool = False, out: str = "runs/attribution") -> dict[str, float]
     orders = (found.flatten(1).argsort(1, descending=True), torch.rand(len(few), 64).argsort(1))
     hidden = (few.flatten(1).scatter(1, order[:, :8], 0.0).reshape(few.shape) for order in orders)
     left = [model(h).gather(1, names.unsqueeze(1)).mean().item() for h in hidden]
-    best = ideal(model, 200 if small else 300)
+    best = ideal(model, 300)
     # Two digits side by side: asked for one of them, Grad-CAM must light up on its side (an unclassed map: half the time).
     one = (labels[:100] != labels[100:200]).nonzero()[:, 0]
     pair = torch.cat([t[one], torch.zeros(len(one), 1, 8, 4), t[one + 100]], 3)
