@@ -8,14 +8,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from _common import Bounds, canvas, run, save
+from _common import canvas, run, save
 from char_gpt import five_gram
 
 import autograd_core as torch
 import nn
 import nn.functional as F
 
-RESULT: Bounds = {
+RESULT = {
     "RNN / 5-gram": (0.3, 1.0), "GRU / 5-gram": (0.3, 1.0), "LSTM / 5-gram": (0.3, 1.0), "GRU / entropy": (0.97, 1.05),
     "LSTM / entropy": (0.97, 1.05), "LSTM: real words among the sampled": (0.95, 1.0),
 }  # fmt: skip
