@@ -48,23 +48,27 @@ def train(name: str, threads: int) -> dict[str, float]:
 
 def once(name: str, threads: int, cache: str | None = None) -> dict[str, float]:
     """Start the program and wait for its end; ``cache``: an empty folder for compiled code instead of the usual one."""
-    from benchmarks.race import PATIENCE, Failed, environment
+    from benchmarks.race import PATIENCE, Failed, end_group, environment
 
     variables = environment(threads)
     if cache is not None:
         variables |= {"AUTOGRAD_CORE_CACHE_DIR": cache, "NUMBA_CACHE_DIR": cache, "CACHEDB": f"{cache}/cache.db"}
     begin = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.cold_start", name, str(threads)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables, cwd=Path(__file__).parents[1],
+        start_new_session=True,
+    )  # fmt: skip
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.cold_start", name, str(threads)],
-            capture_output=True, text=True, env=variables, timeout=PATIENCE, cwd=Path(__file__).parents[1],
-        )  # fmt: skip
+        out, errors = process.communicate(timeout=PATIENCE)
+        seconds = time.perf_counter() - begin
     except subprocess.TimeoutExpired:
         raise Failed(f"did not end within {PATIENCE:.0f} s") from None
-    seconds = time.perf_counter() - begin
-    if done.returncode:
-        raise Failed(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"exit status {done.returncode}")
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    finally:
+        end_group(process)
+    if process.returncode:
+        raise Failed(errors.strip().splitlines()[-1] if errors.strip() else f"exit status {process.returncode}")
+    found: dict[str, float] = json.loads(out.splitlines()[-1])
     return found | {"seconds": seconds}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import signal
 import statistics
 import subprocess
 import sys
@@ -33,6 +34,15 @@ def environment(threads: int) -> dict[str, str]:
     return os.environ | dict.fromkeys(names, str(threads)) | {"PATH": path, "JAX_PLATFORMS": "cpu"}
 
 
+def end_group(process: subprocess.Popen[Any]) -> None:
+    """End a process that leads a session, and what it started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # all of them have ended
+    process.wait()
+
+
 class Process:
     """A contestant at work."""
 
@@ -41,7 +51,7 @@ class Process:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.contestant", name, workload.number, str(threads), *options],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment(threads),
-            cwd=Path(__file__).parents[1],
+            cwd=Path(__file__).parents[1], start_new_session=True,
         )  # fmt: skip
 
     def read(self) -> dict[str, Any]:
@@ -69,14 +79,14 @@ class Process:
         return self.read()
 
     def stop(self) -> None:
-        """Let it go; at once if it does not."""
+        """Let it go; at once if it does not, with the processes it may have started (compilers)."""
         if self.process.stdin is not None:
             self.process.stdin.close()
         try:
             self.process.wait(5)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            pass
+        end_group(self.process)
         if self.process.stdout is not None:
             self.process.stdout.close()
 
@@ -104,8 +114,8 @@ def run(
                 process.stop()
                 return None
 
+        judge = Process(reference, workload, threads, "--double", log=log)
         try:
-            judge = Process(reference, workload, threads, "--double", log=log)
             alive |= {n: Process(n, workload, threads, log=log) for n in names if workload.can(n)}
             truth = judge.read()["losses"]
             losses = {p.name: attempt(p, lambda p: p.read()["losses"]) for p in list(alive.values())}
