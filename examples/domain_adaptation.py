@@ -1,6 +1,6 @@
 """Shows: a net trained on labelled moons reads turned, unlabelled moons: its features are made to hide which set they are from.
 Source: Ganin and Lempitsky, "Unsupervised domain adaptation by backpropagation" (gradient reversal, 2015), figure 2.
-Result: accuracy on the turned moons at least 3 points above training without reversal, still 95 % or more on the first moons.
+Result: accuracy on the turned moons 10 points or more above training without reversal, 90 % or more, and 98 % on the first moons.
 """
 
 import math
@@ -13,8 +13,7 @@ import autograd_core as torch
 import nn
 import nn.functional as F
 
-RESULT = {"gain on the turned moons": (0.03, 0.5), "adapted: first moons": (0.95, 1.0), "adapted: turned moons": (0.76, 1.0)}
-SMALL = {"gain on the turned moons": (-0.1, 0.5), "adapted: first moons": (0.8, 1.0), "adapted: turned moons": (0.6, 1.0)}
+RESULT = {"gain on the turned moons": (0.1, 0.5), "adapted: first moons": (0.98, 1.0), "adapted: turned moons": (0.9, 1.0)}
 
 
 class Reverse(torch.autograd.Function):
@@ -41,15 +40,15 @@ def train(strength: float, epochs: int, seed: int) -> tuple[nn.Module, nn.Module
     """Label loss on the first moons; domain loss on both, reversed on its way into the features."""
     torch.manual_seed(seed)
     (x, y), (t, _) = moons(0, 0), moons(1, 35)
-    body = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU())
-    label, domain = nn.Linear(32, 2), nn.Sequential(nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 2))
-    optimizer = nn.optim.Adam([*body.parameters(), *label.parameters(), *domain.parameters()], lr=2e-3)
-    steps = epochs * (len(x) // 50)
-    for k, pick in enumerate(batches(len(x), 50, epochs, seed)):
-        f, g = body(x[pick]), body(t[pick])
+    body = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 8), nn.Tanh())  # bounded features cannot run away
+    label, domain = nn.Linear(8, 2), nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 2))
+    optimizer = nn.optim.Adam([*body.parameters(), *label.parameters(), *domain.parameters()], lr=5e-3)
+    steps, rows = epochs * (len(x) // 100), batches(len(t), 100, epochs, seed + 100)
+    truth = torch.cat([torch.zeros(100, dtype=torch.int64), torch.ones(100, dtype=torch.int64)])
+    for k, (pick, there) in enumerate(zip(batches(len(x), 100, epochs, seed), rows, strict=True)):
+        f, g = body(x[pick]), body(t[there])
         grow = strength * (2 / (1 + math.exp(-10 * k / steps)) - 1)  # the paper's schedule
         side = domain(Reverse.apply(torch.cat([f, g]), grow))
-        truth = torch.cat([torch.zeros(50, dtype=torch.int64), torch.ones(50, dtype=torch.int64)])
         loss = F.cross_entropy(label(f), y[pick]) + F.cross_entropy(side, truth)
         optimizer.zero_grad()
         loss.backward()
@@ -64,10 +63,10 @@ def main(small: bool = False, out: str = "runs/domain_adaptation") -> dict[str, 
     scores: dict[str, np.ndarray] = {}
     side = torch.linspace(-2, 2, 80)
     grid = torch.stack(torch.meshgrid(side, side, indexing="xy"), -1).reshape(-1, 2)
-    for ax, (name, strength) in zip(axes, (("plain", 0.0), ("adapted", 1.0)), strict=True):
+    for ax, (name, strength) in zip(axes, (("plain", 0.0), ("adapted", 0.3)), strict=True):
         rows = []
-        for seed in range(1 if small else 5):
-            body, label = train(strength, 15 if small else 80, seed)
+        for seed in range(2 if small else 8):
+            body, label = train(strength, 100, seed)
             rows.append((accuracy(label(body(x)), y), accuracy(label(body(t)), labels)))
         scores[name] = np.mean(rows, axis=0)
         surface = label(body(grid)).softmax(1)[:, 1].detach().reshape(80, 80)
@@ -83,4 +82,4 @@ def main(small: bool = False, out: str = "runs/domain_adaptation") -> dict[str, 
 
 
 if __name__ == "__main__":
-    run(main, __doc__, "domain_adaptation", RESULT, SMALL)
+    run(main, __doc__, "domain_adaptation", RESULT)
