@@ -4,6 +4,9 @@
     embedding_backward(g, index, rows, padding_idx=None, scale_grad_by_freq=False) -> gradient of the (rows, ...) weight
     add_rows(out, index, values, alpha=1) -> out        in place: out[index[k]] += alpha * values[k]
     add_at(out, index, values) -> out                   in place: out.reshape(-1)[index[k]] += values[k], index flat
+    bounds(index) -> (least, greatest)
+    along(kernel, x, index, values, axis)               "take_along", "add_along", "put_along": one index per element,
+                                                        "take_slices", "add_slices": one for each slice along axis
 
 Indices run from 0 to the length - 1; a negative one is an error here, wrap it before. The result does not depend on the
 number of threads: each of them owns columns, not indices.
@@ -19,7 +22,8 @@ import numpy as np
 from . import runtime
 from .thresholds import THRESHOLDS
 
-COMPILED = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64))
+INT64 = np.dtype(np.int64)
+COMPILED = (np.dtype(np.float32), np.dtype(np.float64), INT64)
 
 
 def _check(function: str, index: np.ndarray, length: int) -> None:
@@ -113,10 +117,76 @@ def add_at(out: np.ndarray, index: np.ndarray, values: np.ndarray) -> np.ndarray
     return out
 
 
+def bounds(index: np.ndarray) -> tuple[int, int]:
+    """The least and the greatest index, in one pass; there is at least one."""
+    if index.size >= THRESHOLDS["selection.numba"] and index.dtype is INT64 and index.flags.carray:
+        jit = runtime.native("indexing")
+        if jit is not None:
+            out = np.empty(2, np.int64)
+            runtime.parallel(jit.bounds, 1, index.reshape(-1), out)
+            return int(out[0]), int(out[1])
+    return int(index.min()), int(index.max())
+
+
+def along(kernel: str, x: np.ndarray, index: np.ndarray, values: np.ndarray | None, axis: int) -> np.ndarray | None:
+    """Take from `x`, or add or put `values` into it in place, at `index` along `axis`; the result, or None: NumPy's.
+
+    Compiled for large arrays when all dimensions but `axis` agree; then `x` must be C-contiguous if written to.
+
+    Raises
+    ------
+    IndexError
+        An index is negative or too large.
+    """
+    size = index.size if values is None else values.size
+    if kernel == "take_slices":
+        size *= x.size // x.shape[axis] if x.shape[axis] else 0
+    if size < THRESHOLDS["selection.numba"] or x.dtype not in COMPILED or index.dtype is not INT64:
+        return None
+    lead, rest = x.shape[:axis], x.shape[axis + 1 :]
+    slices = kernel.endswith("slices")
+    taken = (*lead, index.size, *rest) if slices else index.shape
+    if not slices and (index.ndim != x.ndim or taken[:axis] != lead or taken[axis + 1 :] != rest):
+        return None
+    if values is not None and (values.shape != taken or values.dtype != x.dtype or not x.flags.carray):
+        return None
+    jit = runtime.native("indexing")
+    if jit is None:
+        return None
+    outer, inner = math.prod(lead), math.prod(rest)
+    other = np.empty(taken, x.dtype) if values is None else np.ascontiguousarray(values)
+    where = np.ascontiguousarray(index)
+    bad = np.zeros(1, np.int64)
+    shape = (outer, -1) if inner == 1 else (outer, -1, inner)
+    runtime.parallel(
+        getattr(jit, kernel + "_last" if inner == 1 else kernel),
+        outer,
+        (x if x.flags.carray else np.ascontiguousarray(x)).reshape(shape),
+        where.reshape(-1) if slices else where.reshape(shape),
+        other.reshape(shape),
+        bad,
+        grain=max(1, THRESHOLDS["parallel.elements"] * outer // size),
+    )
+    if bad[0]:
+        low, high = bounds(where)
+        raise IndexError(f"{kernel}: index {low if low < 0 else high} is out of range for size {x.shape[axis]}")
+    return other if values is None else x
+
+
 def warm() -> list[tuple[str, Any]]:
     """What ``python -m autograd_core.kernels warm`` compiles."""
     out, index = np.zeros((100, 64), np.float32), np.zeros(1000, np.int64)
     return [
         ("add_rows", lambda: add_rows(out, index, np.zeros((1000, 64), np.float32))),
         ("add_at", lambda: add_at(out, np.zeros(50_000, np.int64), np.zeros(50_000, np.float32))),
+        ("bounds", lambda: bounds(np.zeros(10_000, np.int64))),
+        *((name, lambda name=name: _warm_along(name)) for name in ("take_along", "add_along", "put_along")),
+        *((name, lambda name=name: _warm_along(name)) for name in ("take_slices", "add_slices")),
     ]
+
+
+def _warm_along(name: str) -> None:
+    x = np.zeros((100, 100), np.float32)
+    index = np.zeros(100 if name.endswith("slices") else x.shape, np.int64)
+    for axis in (0, 1):
+        along(name, x, index, None if name.startswith("take") else x.copy(), axis)

@@ -61,7 +61,14 @@ def _one_axis(index: Any) -> int | None:
 
 def _take_index(x: Any, index: Any) -> Any:
     axis = _one_axis(index)
-    return x[index] if axis is None else x.take(index[-1], axis)  # np.take is the quicker of the two
+    if axis is None:
+        return x[index]
+    where = index[-1]
+    if where.ndim == 1 and axis and where.size and where.min() >= 0:  # rows of axis 0 NumPy copies whole
+        found = indexing.along("take_slices", x, where, None, axis)
+        if found is not None:
+            return found
+    return x.take(where, axis)  # quicker than x[index]
 
 
 def _add_at(g: Any, shape: tuple[int, ...], index: Any) -> Any:
@@ -85,6 +92,8 @@ def add_along(out: Any, index: Any, values: Any, axis: int) -> None:
     """``out[:, ..., index] += values`` in place, duplicates accumulating; ``out`` is C-contiguous, ``index`` not negative."""
     if values.size < 512:
         np.add.at(out, (*(builtins.slice(None),) * axis, index), values)
+        return
+    if index.ndim == 1 and axis and indexing.along("add_slices", out, index, values, axis) is not None:
         return
     if axis == 0 and out.ndim > 1:
         indexing.add_rows(out, index.reshape(-1), values.reshape(index.size, *out.shape[1:]))
@@ -153,7 +162,8 @@ defop(
 
 def _put_along(x: Any, index: Any, shape: tuple[int, ...], axis: int) -> Any:
     out = np.zeros(shape, x.dtype)
-    np.put_along_axis(out, index, x, axis)
+    if indexing.along("put_along", out, index, x, axis) is None:
+        np.put_along_axis(out, index, x, axis)
     return out
 
 
@@ -211,7 +221,7 @@ def _covered(x: Any, index: Any) -> Any:
 
 def _scatter_add_zeros(x: Any, index: Any, shape: tuple[int, ...], axis: int) -> Any:
     out = np.zeros(shape, x.dtype)
-    if index.size:
+    if index.size and indexing.along("add_along", out, index, x, axis) is None:
         indexing.add_at(out, flat_places(index, shape, axis), _covered(x, index))
     return out
 
@@ -220,6 +230,9 @@ def gather_along(x: Any, index: Any, axis: int) -> Any:
     """What :func:`gather` computes: ``np.take_along_axis`` in a third of its time."""
     if not index.size:
         return np.empty(index.shape, x.dtype)
+    found = indexing.along("take_along", x, index, None, axis)
+    if found is not None:
+        return found
     return np.ascontiguousarray(x).reshape(-1).take(flat_places(index, x.shape, axis), mode="clip")  # checked before
 
 
@@ -286,7 +299,7 @@ defop(
 
 def _scatter_add(x: Any, index: Any, src: Any, axis: int) -> Any:
     out = np.array(x, order="C")
-    if index.size:
+    if index.size and indexing.along("add_along", out, index, src, axis) is None:
         indexing.add_at(out, flat_places(index, out.shape, axis), _covered(src, index))
     return out
 
@@ -445,8 +458,9 @@ def check_index(name: str, index: Tensor, size: int, dim: int) -> None:
     a = index.array
     if a.dtype.kind not in "iu" or a.dtype == np.uint8:
         raise RuntimeError(f"{name}: the index must be an int64 tensor, got {index.dtype.name}.")
-    if a.size and ((lo := int(a.min())) < 0 or int(a.max()) >= size):
-        bad = lo if lo < 0 else int(a.max())
+    low, high = indexing.bounds(a) if a.size else (0, -1)
+    if low < 0 or high >= size:
+        bad = low if low < 0 else high
         raise OutOfRangeError(f"{name}: index {bad} is out of range for dimension {dim} with size {size}.")
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from autograd_core.kernels import indexing, runtime
 from autograd_core.kernels import indexing as k
 from autograd_core.kernels.thresholds import THRESHOLDS
 
@@ -70,3 +71,65 @@ def test_wrong_input_is_an_error(way):
         k.add_at(out, np.array([12]), np.ones(1, np.float32))
     with pytest.raises(RuntimeError, match="same shape"):
         k.add_at(out, index, values)
+
+
+def along_reference(kernel, x, index, values, axis):
+    out = x.copy()
+    if kernel == "take_along":
+        return np.take_along_axis(x, index, axis)
+    if kernel == "take_slices":
+        return np.take(x, index, axis)
+    if kernel == "put_along":
+        np.put_along_axis(out, index, values, axis)
+    elif kernel == "add_along":
+        grid = list(np.indices(index.shape, sparse=True))
+        grid[axis] = index
+        np.add.at(out, tuple(grid), values)
+    else:
+        np.add.at(out, (*(slice(None),) * axis, index), values)
+    return out
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("kernel", ["take_along", "add_along", "put_along", "take_slices", "add_slices"])
+def test_along_one_axis(kernel, dtype):
+    rng = np.random.default_rng(0)
+    for shape in [(120, 130), (8, 90, 17), (20_000,)]:
+        x = (rng.standard_normal(shape) * 100).astype(dtype)
+        for axis in range(x.ndim):
+            for count in (shape[axis], 5000 // (x.size // shape[axis]) + 40):
+                taken = (*shape[:axis], count, *shape[axis + 1 :])
+                if kernel == "put_along" and count > shape[axis]:
+                    continue  # which of two values stays is not said
+                index = rng.integers(0, shape[axis], count if kernel.endswith("slices") else taken)
+                if kernel == "put_along":
+                    index = np.argsort(rng.random(shape), axis).take(np.arange(count), axis)
+                values = None if kernel.startswith("take") else (rng.standard_normal(taken) * 100).astype(dtype)
+                want = along_reference(kernel, x, index, values, axis)
+                got = indexing.along(kernel, x if values is None else x.copy(), index, values, axis)
+                if not runtime.enabled():
+                    assert got is None
+                    continue
+                assert got.dtype == dtype
+                np.testing.assert_array_equal(got, want)
+
+
+def test_along_takes_other_layouts_and_refuses_bad_indices():
+    if not runtime.enabled():
+        return
+    x = np.arange(20_000.0).reshape(100, 200).T
+    index = np.random.default_rng(0).integers(0, 100, (200, 100))
+    np.testing.assert_array_equal(indexing.along("take_along", x, index, None, 1), np.take_along_axis(x, index, 1))
+    for bad in (-1, 100):
+        index[3, 4] = bad
+        with pytest.raises(IndexError, match=f"take_along: index {bad} is out of range for size 100"):
+            indexing.along("take_along", x, index, None, 1)
+    assert indexing.along("add_along", x, index, x, 1) is None  # written to, and not contiguous
+    assert indexing.along("take_along", x, index[:, :3], None, 1) is None  # too few to be worth it
+    assert indexing.along("take_along", x[:100], index, None, 1) is None  # another shape
+
+
+def test_bounds():
+    index = np.random.default_rng(0).integers(-50, 1000, 10_000)
+    assert indexing.bounds(index) == (index.min(), index.max())
+    assert indexing.bounds(index[:3].astype(np.int32)) == (index[:3].min(), index[:3].max())
