@@ -79,6 +79,7 @@ def clear() -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
+    """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m autograd_core.kernels", description=__doc__)
     commands = {"warm": warm, "info": info, "clear": clear}
     texts = "; ".join(f"{name}: {call.__doc__}" for name, call in commands.items())

@@ -14,6 +14,7 @@ multiply matrices with the register tile of the convolutions.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -23,6 +24,7 @@ from . import runtime
 from .thresholds import THRESHOLDS
 
 FLOAT32 = np.dtype(np.float32)
+SMALL = 4096  # queries times keys up to which the causal mask is kept
 BAND = 1 << 16  # floats of one band of scores: with its gradient, half of a second-level cache
 
 
@@ -100,8 +102,14 @@ def _scores(q: np.ndarray, k: np.ndarray, mask: np.ndarray | None, causal: bool,
         scores += _additive(mask, scores.dtype)
     if causal:
         t, s = scores.shape[-2:]
-        np.copyto(scores, -np.inf, where=np.arange(s) > np.arange(t)[:, None])
+        np.copyto(scores, -np.inf, where=_future(t, s) if t * s <= SMALL else _future.__wrapped__(t, s))
     return scores
+
+
+@functools.lru_cache(maxsize=32)
+def _future(t: int, s: int) -> np.ndarray:
+    """Where the key comes after the query."""
+    return np.arange(s) > np.arange(t)[:, None]
 
 
 def attention(
@@ -146,6 +154,16 @@ def attention(
         return y.astype(np.float16), lse
     with np.errstate(invalid="ignore", divide="ignore"):
         scores = _scores(q, k, mask, causal, scale)
+        if mask is None and scores.shape[-1]:  # every query sees a key
+            top = np.maximum.reduce(scores, -1, keepdims=True)
+            if np.minimum.reduce(top, None, initial=np.inf) > -np.inf:
+                scores -= top
+                np.exp(scores, out=scores)
+                total = np.add.reduce(scores, -1, keepdims=True)
+                scores /= total
+                np.log(total, out=total)
+                total += top
+                return np.matmul(scores, v), total[..., 0]
         top = scores.max(-1, keepdims=True, initial=-np.inf)
         blind = top == -np.inf
         scores -= np.where(blind, scores.dtype.type(0), top)
@@ -211,7 +229,7 @@ def attention_backward(
         p = np.exp(_scores(q, k, mask, causal, scale) - lse[..., None])
     gv = np.matmul(p.swapaxes(-1, -2), g)
     ds = np.matmul(g, v.swapaxes(-1, -2))
-    ds -= (g * y).sum(-1, keepdims=True)
+    ds -= np.add.reduce(g * y, -1, keepdims=True)
     ds *= p
     ds *= q.dtype.type(scale)
     return np.matmul(ds, k), np.matmul(ds.swapaxes(-1, -2), q), gv

@@ -267,6 +267,7 @@ class Problem:
 
     @cached_property
     def y_shape(self) -> Ints:
+        """The output's shape."""
         return (self.x_shape[0], self.w_shape[0], *self.out)
 
     @cached_property

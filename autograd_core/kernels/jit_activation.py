@@ -23,6 +23,7 @@ INNER, CUBIC = f(1.5957691216057308), f(0.044715)  # 2 sqrt(2 / pi): (1 + tanh(u
 
 @kernel
 def relu(begin, end, x, y):
+    """``y = max(x, 0)``; a NaN stays one."""
     x, y = x[begin:end], y[begin:end]
     for i in range(len(y)):
         y[i] = maximum(x[i], ZERO)
@@ -30,6 +31,7 @@ def relu(begin, end, x, y):
 
 @kernel
 def relu_backward(begin, end, g, y, gx):
+    """``gx = g``, and 0 where ``y <= 0``."""
     g, y, gx = g[begin:end], y[begin:end], gx[begin:end]
     for i in range(len(gx)):
         gx[i] = select(y[i] <= ZERO, ZERO, g[i])
@@ -37,6 +39,7 @@ def relu_backward(begin, end, g, y, gx):
 
 @kernel
 def leaky_relu(begin, end, x, y, slope):
+    """``y = x if x > 0 else slope * x``."""
     x, y = x[begin:end], y[begin:end]
     for i in range(len(y)):
         y[i] = select(x[i] > ZERO, x[i], x[i] * slope)
@@ -44,6 +47,7 @@ def leaky_relu(begin, end, x, y, slope):
 
 @kernel
 def leaky_relu_backward(begin, end, g, x, gx, slope):
+    """``gx = g if x > 0 else slope * g``."""
     g, x, gx = g[begin:end], x[begin:end], gx[begin:end]
     for i in range(len(gx)):
         gx[i] = select(x[i] > ZERO, g[i], g[i] * slope)
@@ -51,6 +55,7 @@ def leaky_relu_backward(begin, end, g, x, gx, slope):
 
 @kernel
 def elu(begin, end, x, y, low, scale, rate):
+    """``y = scale * x if x > 0 else low * (exp(rate * x) - 1)``."""
     x, y = x[begin:end], y[begin:end]
     for i in range(len(y)):
         y[i] = select(x[i] > ZERO, scale * x[i], low * expm1_negative(rate * x[i]))
@@ -58,6 +63,7 @@ def elu(begin, end, x, y, low, scale, rate):
 
 @kernel
 def elu_backward(begin, end, g, x, gx, low, scale, rate):
+    """``gx = g * scale if x > 0 else g * low * exp(rate * x)``; `low` holds the rate already."""
     g, x, gx = g[begin:end], x[begin:end], gx[begin:end]
     for i in range(len(gx)):
         gx[i] = g[i] * select(x[i] > ZERO, scale, low * exp(rate * x[i]))
@@ -65,6 +71,7 @@ def elu_backward(begin, end, g, x, gx, low, scale, rate):
 
 @kernel
 def sigmoid(begin, end, x, y):
+    """``y = 1 / (1 + exp(-x))``."""
     x, y = x[begin:end], y[begin:end]
     for i in range(len(y)):
         y[i] = _sigmoid(x[i])
@@ -72,6 +79,7 @@ def sigmoid(begin, end, x, y):
 
 @kernel
 def sigmoid_backward(begin, end, g, y, gx):
+    """``gx = g * y * (1 - y)``."""
     g, y, gx = g[begin:end], y[begin:end], gx[begin:end]
     for i in range(len(gx)):
         gx[i] = g[i] * y[i] * (ONE - y[i])
@@ -79,6 +87,7 @@ def sigmoid_backward(begin, end, g, y, gx):
 
 @kernel
 def tanh(begin, end, x, y):
+    """``y = tanh(x)``."""
     x, y = x[begin:end], y[begin:end]
     for i in range(len(y)):
         y[i] = _tanh(x[i])
@@ -86,6 +95,7 @@ def tanh(begin, end, x, y):
 
 @kernel
 def tanh_backward(begin, end, g, y, gx):
+    """``gx = g * (1 - y**2)``."""
     g, y, gx = g[begin:end], y[begin:end], gx[begin:end]
     for i in range(len(gx)):
         gx[i] = g[i] * (ONE - y[i] * y[i])
@@ -93,6 +103,7 @@ def tanh_backward(begin, end, g, y, gx):
 
 @kernel
 def silu(begin, end, x, y):
+    """``y = x * sigmoid(x)``."""
     x, y = x[begin:end], y[begin:end]
     for i in range(len(y)):
         y[i] = x[i] * _sigmoid(x[i])
@@ -100,6 +111,7 @@ def silu(begin, end, x, y):
 
 @kernel
 def silu_backward(begin, end, g, x, gx):
+    """``gx = g * s * (1 + x * (1 - s))`` with ``s = sigmoid(x)``."""
     g, x, gx = g[begin:end], x[begin:end], gx[begin:end]
     for i in range(len(gx)):
         s = _sigmoid(x[i])
@@ -108,6 +120,7 @@ def silu_backward(begin, end, g, x, gx):
 
 @kernel
 def gelu(begin, end, x, y):
+    """``y = x * Phi(x)``, Phi the normal distribution function."""
     x, y = x[begin:end], y[begin:end]
     for i in range(len(y)):
         y[i] = x[i] * normal_cdf(x[i], exp(-HALF * x[i] * x[i]))
@@ -115,6 +128,7 @@ def gelu(begin, end, x, y):
 
 @kernel
 def gelu_backward(begin, end, g, x, gx):
+    """``gx = g * (Phi(x) + x * phi(x))``."""
     g, x, gx = g[begin:end], x[begin:end], gx[begin:end]
     for i in range(len(gx)):
         bell = exp(-HALF * x[i] * x[i])
@@ -123,6 +137,7 @@ def gelu_backward(begin, end, g, x, gx):
 
 @kernel
 def gelu_tanh(begin, end, x, y):
+    """The tanh approximation of gelu, as ``x * sigmoid(2 u)`` with u the argument of tanh."""
     x, y = x[begin:end], y[begin:end]
     for i in range(len(y)):
         y[i] = x[i] * _sigmoid(INNER * (x[i] + CUBIC * x[i] * x[i] * x[i]))
@@ -130,6 +145,7 @@ def gelu_tanh(begin, end, x, y):
 
 @kernel
 def gelu_tanh_backward(begin, end, g, x, gx):
+    """``gx = g`` times the derivative of the tanh approximation."""
     g, x, gx = g[begin:end], x[begin:end], gx[begin:end]
     for i in range(len(gx)):
         square = x[i] * x[i]
@@ -139,6 +155,7 @@ def gelu_tanh_backward(begin, end, g, x, gx):
 
 @kernel
 def softplus(begin, end, x, y, beta, threshold):
+    """``y = log(1 + exp(beta * x)) / beta``, and x where ``beta * x > threshold``."""
     x, y = x[begin:end], y[begin:end]
     inverse = ONE / beta
     for i in range(len(y)):
@@ -148,6 +165,7 @@ def softplus(begin, end, x, y, beta, threshold):
 
 @kernel
 def softplus_backward(begin, end, g, x, gx, beta, threshold):
+    """``gx = g * sigmoid(beta * x)``, and g where ``beta * x > threshold``."""
     g, x, gx = g[begin:end], x[begin:end], gx[begin:end]
     for i in range(len(gx)):
         z = x[i] * beta
@@ -156,6 +174,7 @@ def softplus_backward(begin, end, g, x, gx, beta, threshold):
 
 @kernel
 def bias_relu(begin, end, x, bias):
+    """``x = max(x + bias, 0)`` in place, by rows."""
     for r in range(begin, end):
         row = x[r]
         for i in range(len(bias)):

@@ -16,6 +16,7 @@ _S27, _S30, _S31, _S32, _LOW, _ONE = (np.uint64(v) for v in (27, 30, 31, 32, 0xF
 
 @kernel
 def dropout(begin, end, x, seed, limit, scale, y, mask):
+    """``y = x * scale`` where a random number of 32 bits is at least `limit`, else 0; `mask` tells which."""
     words = np.empty((BLOCK // 2, 2), np.uint32)
     flat = words.reshape(-1)
     for block in range(begin, end):
@@ -37,6 +38,7 @@ def dropout(begin, end, x, seed, limit, scale, y, mask):
 
 @kernel
 def scale_kept(begin, end, g, mask, scale, gx):
+    """``gx = g * scale`` where `mask`, else 0."""
     g, mask, gx = g[begin:end], mask[begin:end], gx[begin:end]
     for i in range(len(gx)):
         gx[i] = g[i] * select(mask[i], scale, ZERO)

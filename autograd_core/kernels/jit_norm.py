@@ -40,6 +40,7 @@ def _affine(x, mean, scale, shift, y):
 
 @kernel
 def batch_norm(begin, end, x, weight, bias, eps, y, mean, var, invstd):
+    """Channels of (N, C, S): statistics in one read, the output in a second one."""
     n, _, s = x.shape
     t = x.dtype.type
     for c in range(begin, end):
@@ -70,6 +71,7 @@ def normalise(begin, end, x, mean, scale, shift, y):
 
 @kernel
 def batch_norm_backward(begin, end, g, x, mean, invstd, weight, training, gx, gw, gb):
+    """Channels of (N, C, S): both sums in one read, ``gx`` in a second one."""
     n, _, s = x.shape
     t = x.dtype.type
     for c in range(begin, end):
@@ -132,6 +134,7 @@ def batch_norm_columns(begin, end, x, weight, bias, eps, y, mean, var, invstd):
 
 @kernel
 def batch_norm_columns_backward(begin, end, g, x, mean, invstd, weight, training, gx, gw, gb):
+    """Gradients of `batch_norm_columns`, a strip of columns at a time."""
     n, c = x.shape
     t = x.dtype.type
     for strip in range(begin, end):
@@ -157,6 +160,7 @@ def batch_norm_columns_backward(begin, end, g, x, mean, invstd, weight, training
 
 @kernel
 def layer_norm(begin, end, x, weight, bias, eps, centred, y, mean, rstd):
+    """Rows of (rows, n); without `centred` the mean is not subtracted (RMS norm)."""
     t = x.dtype.type
     n = x.shape[1]
     for r in range(begin, end):

@@ -16,6 +16,7 @@ from .jit import kernel
 
 @kernel(fastmath=False)
 def max_pool(begin, end, x, d0, d1, dn, h0, h1, hn, w0, w1, wn, step, y, indices):
+    """The largest of each window and its index in the plane, for any windows (`max_pool_regular` is the quick one)."""
     height, width = x.shape[2], x.shape[3]
     lowest = y.dtype.type(-np.inf)
     sd, sh, sw = step[0], step[1], step[2]
@@ -48,6 +49,8 @@ def _make_block(stride: int) -> Any:
 
     @intrinsic
     def block(typing_context, base, taps, spots, count, corner, lefts, out, where, n):
+        """See `_make_block`."""
+
         def generate(context, b, signature, arguments):
             base, taps, spots, count, corner, lefts, out, where, n = arguments
 
@@ -193,6 +196,7 @@ def max_pool_backward(begin, end, g, indices, gx, outside):
 
 @kernel
 def plane_means(begin, end, x, y):
+    """The mean of each plane."""
     count = y.dtype.type(x.shape[1])
     for p in range(begin, end):
         total = y.dtype.type(0)
@@ -226,6 +230,7 @@ def avg_pool(begin, end, x, d0, d1, dn, h0, h1, hn, w0, w1, wn, y):
 
 @kernel
 def avg_pool_backward(begin, end, g, d0, d1, dn, h0, h1, hn, w0, w1, wn, gx):
+    """Each gradient, divided by its count, added over its window in zeros."""
     zero = gx.dtype.type(0)
     column = np.empty(gx.shape[3], gx.dtype)
     for p in range(begin, end):

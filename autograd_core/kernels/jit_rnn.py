@@ -15,6 +15,7 @@ ZERO, ONE = np.float32(0), np.float32(1)
 
 @kernel
 def rnn(begin, end, xp, panels, h0, relu, reverse, y):
+    """Rows `begin` to `end` of the batch through all steps: ``h = tanh(xp + w h)``, or relu."""
     steps, _, h = y.shape
     rows = end - begin
     spots, offsets = np.empty(ROWS, np.int64), np.empty(h, np.int64)
@@ -36,6 +37,7 @@ def rnn(begin, end, xp, panels, h0, relu, reverse, y):
 
 @kernel
 def rnn_backward(begin, end, gy, y, panels, relu, reverse, gxp, gh):
+    """Gradients of the projections and of the initial state, back through all steps."""
     steps, _, h = y.shape
     rows = end - begin
     spots, offsets = np.empty(ROWS, np.int64), np.empty(h, np.int64)
@@ -54,6 +56,7 @@ def rnn_backward(begin, end, gy, y, panels, relu, reverse, gxp, gh):
 
 @kernel
 def lstm(begin, end, xp, panels, h0, c0, reverse, y, cells, gates):
+    """Rows `begin` to `end` of the batch through all steps; keeps cells and gates (i, f, g, o)."""
     steps, _, h = y.shape
     rows = end - begin
     spots, offsets = np.empty(ROWS, np.int64), np.empty(h, np.int64)
@@ -113,6 +116,7 @@ def lstm_backward(begin, end, gy, cells, gates, panels, c0, reverse, gxp, gh, gc
 
 @kernel
 def gru(begin, end, xp, panels, bias, h0, reverse, y, gates):
+    """Rows `begin` to `end` of the batch through all steps; keeps gates (r, z, n) and ``w_n h + b_n``."""
     steps, _, h = y.shape
     rows = end - begin
     spots, offsets = np.empty(ROWS, np.int64), np.empty(h, np.int64)
@@ -141,6 +145,7 @@ def gru(begin, end, xp, panels, bias, h0, reverse, y, gates):
 
 @kernel
 def gru_backward(begin, end, gy, y, gates, panels, h0, reverse, gxp, ghp, gh):
+    """Gradients of both projections and of the initial state, back through all steps."""
     steps, _, h = y.shape
     rows = end - begin
     spots, offsets = np.empty(ROWS, np.int64), np.empty(3 * h, np.int64)

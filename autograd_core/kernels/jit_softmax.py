@@ -16,6 +16,7 @@ STRIP = 256  # neighbouring columns that the strided kernels carry along togethe
 
 @kernel
 def softmax(begin, end, x, y):
+    """Rows: ``y = exp(x - max x) / sum``."""
     n = x.shape[1]
     for r in range(begin, end):
         top = LOWEST
@@ -33,6 +34,7 @@ def softmax(begin, end, x, y):
 
 @kernel
 def log_softmax(begin, end, x, y):
+    """Rows: ``y = x - max x - log(sum of exp)``."""
     n = x.shape[1]
     for r in range(begin, end):
         top = LOWEST
@@ -48,6 +50,7 @@ def log_softmax(begin, end, x, y):
 
 @kernel
 def softmax_backward(begin, end, g, y, gx):
+    """Rows: ``gx = y * (g - sum(g * y))``."""
     n = y.shape[1]
     for r in range(begin, end):
         total = ZERO
@@ -59,6 +62,7 @@ def softmax_backward(begin, end, g, y, gx):
 
 @kernel
 def log_softmax_backward(begin, end, g, y, gx):
+    """Rows: ``gx = g - exp(y) * sum(g)``."""
     n = y.shape[1]
     for r in range(begin, end):
         total = ZERO
@@ -74,6 +78,7 @@ def log_softmax_backward(begin, end, g, y, gx):
 
 @kernel
 def softmax_strided(begin, end, x, y):
+    """`softmax` over the middle axis, a strip of neighbouring columns at a time."""
     _, n, inner = x.shape
     strips = -(-inner // STRIP)
     tops, totals = np.empty(STRIP, np.float32), np.empty(STRIP, np.float32)
@@ -104,6 +109,7 @@ def softmax_strided(begin, end, x, y):
 
 @kernel
 def log_softmax_strided(begin, end, x, y):
+    """`log_softmax` over the middle axis, by strips."""
     _, n, inner = x.shape
     strips = -(-inner // STRIP)
     tops, totals = np.empty(STRIP, np.float32), np.empty(STRIP, np.float32)
@@ -132,6 +138,7 @@ def log_softmax_strided(begin, end, x, y):
 
 @kernel
 def softmax_backward_strided(begin, end, g, y, gx):
+    """`softmax_backward` over the middle axis, by strips."""
     _, n, inner = y.shape
     strips = -(-inner // STRIP)
     totals = np.empty(STRIP, np.float32)
@@ -153,6 +160,7 @@ def softmax_backward_strided(begin, end, g, y, gx):
 
 @kernel
 def log_softmax_backward_strided(begin, end, g, y, gx):
+    """`log_softmax_backward` over the middle axis, by strips."""
     _, n, inner = y.shape
     strips = -(-inner // STRIP)
     totals = np.empty(STRIP, np.float32)

@@ -77,10 +77,12 @@ class Layout:
 
     @functools.cached_property
     def steps(self) -> np.ndarray:
+        """Step of the taps along three dimensions."""
         return np.array([1] * (3 - len(self.windows)) + [w.step for w in self.windows])
 
     @functools.cached_property
     def regular_tables(self) -> tuple[np.ndarray, ...]:
+        """What `jit_pooling.max_pool_regular` reads."""
         return _regular_tables(self.windows)
 
     @functools.cached_property
@@ -129,6 +131,7 @@ class Layout:
 
     @functools.cached_property
     def never_empty(self) -> bool:
+        """Whether every window has a tap inside the plane."""
         return all(bool((w.end > w.start).all()) for w in self.windows)
 
     def divisors(self, dtype: np.dtype, override: int | None) -> np.ndarray:
@@ -200,13 +203,11 @@ def _regular(
     ceil_mode: bool,
     include_pad: bool,
 ) -> Layout:
-    def hashable(value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
-
-    return _regular_layout(
-        function, tuple(spatial), tuple(kernel), hashable(stride), hashable(padding), hashable(dilation),
-        bool(ceil_mode), include_pad,
-    )  # fmt: skip
+    try:
+        return _regular_layout(function, spatial, kernel, stride, padding, dilation, ceil_mode, include_pad)
+    except TypeError:  # lists cannot be remembered
+        values = [tuple(v) if isinstance(v, list) else v for v in (spatial, kernel, stride, padding, dilation)]
+        return _regular_layout(function, *values, ceil_mode, include_pad)
 
 
 @functools.lru_cache(maxsize=256)
@@ -335,7 +336,9 @@ def _max(x: np.ndarray, planes: tuple[int, ...], layout: Layout) -> tuple[np.nda
             jit.max_pool_regular, count, solid, *layout.regular_tables, out, where, grain=_grain(work, count)
         )
     else:
-        runtime.parallel(jit.max_pool, count, solid, *layout.tables, layout.steps, out, where, grain=_grain(work, count))
+        runtime.parallel(
+            jit.max_pool, count, solid, *layout.tables, layout.steps, out, where, grain=_grain(work, count)
+        )
     return y, indices
 
 

@@ -6,6 +6,7 @@ gradient is a gather from them.  Average pooling is linear, so it and its gradie
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -131,9 +132,22 @@ def _named(name: str, call: Any, *arguments: Any) -> Any:
         raise
 
 
+Shape = tuple[int, ...]
+
+
 def _windows(
     name: str, rank: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any = 1
-) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+) -> tuple[Shape, Shape, Shape, Shape]:
+    try:
+        return _checked_windows(name, rank, kernel_size, stride, padding, dilation)
+    except TypeError:  # lists cannot be remembered; what is wrong is said here
+        return _checked_windows.__wrapped__(name, rank, kernel_size, stride, padding, dilation)
+
+
+@functools.lru_cache(maxsize=256, typed=True)
+def _checked_windows(
+    name: str, rank: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any
+) -> tuple[Shape, Shape, Shape, Shape]:
     kernel = sizes(name, kernel_size, rank, "kernel_size")
     step = (
         kernel

@@ -132,4 +132,6 @@ def test_relu_backward_gates_by_bits(way):
     np.testing.assert_array_equal(k.relu_backward(g, y), expected)
     np.testing.assert_array_equal(k.relu_backward(g.T, y.T), expected.T)
     for dtype in (np.float16, np.float64):
-        np.testing.assert_array_equal(k.relu_backward(g.astype(dtype), y.astype(dtype)).astype(np.float32)[0], expected[0])
+        np.testing.assert_array_equal(
+            k.relu_backward(g.astype(dtype), y.astype(dtype)).astype(np.float32)[0], expected[0]
+        )
