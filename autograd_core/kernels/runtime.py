@@ -34,7 +34,11 @@ _enabled = _enabled and os.environ.get("NUMBA_DISABLE_JIT", "0").strip() in ("",
 
 
 def enabled() -> bool:
-    """Whether Numba kernels may be used; False under ``AUTOGRAD_CORE_NUMBA=0`` (then NumPy runs everything)."""
+    """Whether Numba kernels may be used.
+
+    ``AUTOGRAD_CORE_NUMBA=0``: NumPy runs everything; ``eager``: kernels run also for small arrays, whose time does not
+    repay the half second that loading Numba takes (see ``thresholds``).
+    """
     return _enabled
 
 
@@ -236,6 +240,7 @@ class _Pool:
             go.acquire()
 
     def wake(self) -> None:
+        """Wake all helpers that sleep."""
         while self.asleep:
             try:
                 self.asleep.pop().release()

@@ -1,12 +1,19 @@
 """The one table of sizes at which a kernel changes its way of working.
 
-How they were measured: two AVX2 cores (AMD EPYC 7003), NumPy 2.4, Numba 0.68, float32, both ways interleaved in one
-process, best of 50; the entry is the size from which the second way was quicker in every run, rounded up to one
-digit.  They are sizes, not times, so another machine shifts them a little but does not break anything: both ways
-give the same numbers up to rounding.
+A compiled kernel costs 1 us to call, so once Numba is loaded it beats its NumPy twin at nearly any size.  But loading
+Numba takes half a second, and a first compilation seconds.  So the entries that end in ``.numba`` are the sizes from
+which a kernel saves about 25 us a call, which some 20,000 calls repay; they depend on nothing but sizes, so a program
+that runs twice in one process computes the same bits twice, whatever ran in between.
+
+``AUTOGRAD_CORE_NUMBA=eager`` takes the kernels from the sizes in `EAGER` on, where a loaded kernel is quicker: for long
+runs on small arrays.  Measured on two AVX2 cores (AMD EPYC 7003), NumPy 2.4, Numba 0.68, float32, CPU time of one
+thread, both ways interleaved in one process, best of 40.  They are sizes, not times, so another machine shifts them a
+little but does not break anything: both ways give the same numbers up to rounding.
 """
 
 from __future__ import annotations
+
+import os
 
 THRESHOLDS: dict[str, int] = {
     # runtime.parallel: elements of a memory-bound pass (about 1 ns each) that pay for waking one more thread
@@ -24,15 +31,15 @@ THRESHOLDS: dict[str, int] = {
     "softmax.numba": 8_000,
     # runtime.parallel: elements of a pass with an exponential or so for each (also about 1 ns, but not for memory)
     "parallel.exp": 10_000,
-    # cross_entropy: logits; it gains more than softmax does, over a dozen NumPy calls
-    "loss.numba": 1_000,
+    # cross_entropy: logits
+    "loss.numba": 4_000,
     # pooling: elements of the input
-    "pooling.numba": 10_000,
+    "pooling.numba": 8_000,
     # normalisation: elements
-    "norm.numba": 16_000,
+    "norm.numba": 8_000,
     # elementwise passes without and with an exponential: elements
-    "elementwise.numba": 60_000,
-    "activation.numba": 8_000,
+    "elementwise.numba": 30_000,
+    "activation.numba": 5_000,
     # functions that NumPy or SciPy compute element by element (2 to 20 ns each): elements
     "elementwise.scalar": 5_000,
     # sums over axes: elements (NumPy's are good, only not the best); products and scans, which NumPy does one by one
@@ -42,11 +49,26 @@ THRESHOLDS: dict[str, int] = {
     "selection.numba": 3_000,
     # sums into indexed places: values; dropout: elements
     "indexing.numba": 4_000,
-    "dropout.numba": 16_000,
+    "dropout.numba": 8_000,
     # attention: multiply-adds of queries with keys
     "attention.numba": 100_000,
     # CTC: labels times steps
     "ctc.numba": 4_000,
     # recurrent layers: multiply-adds of the recurrent products
-    "rnn.numba": 1_000_000,
+    "rnn.numba": 200_000,
 }
+
+EAGER: dict[str, int] = {
+    **dict.fromkeys(
+        (
+            "conv.numba", "softmax.numba", "loss.numba", "pooling.numba", "norm.numba", "activation.numba",
+            "dropout.numba", "attention.numba", "ctc.numba", "rnn.numba",
+        ),
+        1,
+    ),
+    "optim.numba": 1,
+    "elementwise.numba": 4_000,
+}  # fmt: skip
+
+if os.environ.get("AUTOGRAD_CORE_NUMBA", "").strip().lower() == "eager":
+    THRESHOLDS.update(EAGER)

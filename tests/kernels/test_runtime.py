@@ -266,3 +266,16 @@ def test_the_command_line(tmp_path):
     assert "nothing to compile" in command("warm", AUTOGRAD_CORE_NUMBA="0")
     assert "numba          off" in command("info", AUTOGRAD_CORE_NUMBA="0")
     assert str(tmp_path) in command("clear") or not runtime.enabled()
+
+
+def test_eager_takes_kernels_at_every_size():
+    code = (
+        "import numpy as np, sys\n"
+        "from autograd_core.kernels import norm\n"
+        "norm.layer_norm(np.ones((2, 3), np.float32), 1, None, None, 1e-5)\n"
+        "print('numba' in sys.modules)"
+    )
+    for mode, expected in (("eager", "True"), ("1", "False")):
+        environment = dict(os.environ, AUTOGRAD_CORE_NUMBA=mode)
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == expected
