@@ -12,7 +12,10 @@ import autograd_core as torch
 import nn
 import nn.functional as F
 
-RESULT = {"unseen sums right in every digit": (0.95, 1.0), "of those with two carries or more": (0.9, 1.0)}
+RESULT = {
+    "unseen sums right in every digit": (0.95, 1.0), "of those with two carries or more": (0.9, 1.0),
+    "attention on the digits of the own column": (0.6, 1.0),  # evenly spread it would be 0.29 (small form: 0.4)
+}  # fmt: skip
 PLUS, START = 10, 11
 
 
