@@ -135,8 +135,8 @@ def failures(rows: list[Row]) -> list[str]:
     return [f"- workload {r['number']}, {name}: {why}" for r in rows for name, why in r["failed"].items()]
 
 
-def sections(results: Results) -> str:
-    """The whole report."""
+def sections(results: Results, picture: str = "ratios.png") -> str:
+    """The whole report; ``picture``: where the plot lies."""
     rows = {r["number"]: r for r in results["rows"]}
     every = list(rows.values())
     text = [facts(results), ""]
@@ -144,7 +144,7 @@ def sections(results: Results) -> str:
     if set(rows) - {"14", "16"}:
         text += [
             "### Time of a step", "", "Another's time over ours: above 1 this engine is the faster one. A dash: it has no program for it.",
-            "", steps_table(every), "",
+            "", steps_table(every), "", f"![The same ratios as points on a logarithmic scale]({picture})", "",
         ]  # fmt: skip
     if "13" in rows:
         text += ["### 13, cold start", "", cold_table(rows["13"]), ""]
@@ -196,7 +196,7 @@ def plot(results: Results, path: Path) -> None:
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
-    from matplotlib.ticker import FuncFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     rows = [r for r in results["rows"] if r["number"] not in {"14", "16"} and "ours" in r["seconds"]]
     names = others(rows)
@@ -220,7 +220,8 @@ def plot(results: Results, path: Path) -> None:
     ax.set(xscale="log", xlim=(low / 1.3, high * 1.3), ylim=(len(rows) - 0.4, -0.6), yticks=range(len(rows)))
     ax.set_yticklabels([f"{r['number']}  {shorten(r['what'])}" for r in rows], fontsize=9)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
-    ax.xaxis.set_minor_formatter(FuncFormatter(lambda v, _: ""))
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.grid(axis="x", color="0.9")
     ax.grid(axis="y", color="0.93", lw=0.8)
     ax.set_axisbelow(True)
@@ -264,7 +265,8 @@ def write_docs(results: Results) -> None:
     slim = results | {"rows": [{k: v for k, v in r.items() if k != "log"} for r in results["rows"]]}
     (ROOT / "docs" / "benchmarks.json").write_text(json.dumps(rounded(slim), indent=None) + "\n")
     plot(results, ROOT / "docs" / "pictures" / "benchmarks.png")
-    for path, content in (("docs/benchmarks.md", sections(results)), ("README.md", summary(results))):
+    whole = sections(results, "pictures/benchmarks.png")
+    for path, content in (("docs/benchmarks.md", whole), ("README.md", summary(results))):
         file = ROOT / path
         file.write_text(fill(file.read_text(), "benchmarks", content))
 

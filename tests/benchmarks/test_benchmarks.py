@@ -130,7 +130,7 @@ def test_report_says_everything() -> None:
     text = report.sections(results())
     for line in (
         "| 3 | digits MLP 64-128-64-10, batch 64, Adam | 1.00 | 2.00 | – | 2.5 |",
-        "| 12 | gelu, affine, softmax over 4096x1024, forward and backward | 1.00 | 2.00 | failed | 1.0 |",
+        "| 12 | softmax(gelu(x) w + b) of 4096x1024, forward and backward | 1.00 | 2.00 | failed | 1.0 |",
         "| torch | 3.00 | 0.200 | – | 300 | 90.0 % |",
         "| 10000 | 0.100 | 0.200 |",
         "jax was not there: the package jax is not installed.",
