@@ -79,7 +79,10 @@ WORKLOADS = (
     Workload("10", "hessian_vector", "Hessian-vector product of a 64-128-64-10 MLP, batch 64", 1.5, ("jax", "jax-eager", "autograd")),
     Workload("11", "pinn", "physics-informed net 2-32-32-1, 256 points, Adam", 1.5, ("torch-fused", "jax", "jax-eager", "autograd")),
     Workload("12", "gelu_softmax", "softmax(gelu(x) w + b) of 4096x1024, forward and backward", 1.0, ("jax", "jax-eager", "tinygrad")),
-    Workload("13", "cold_start", "cold start: process start, import, five epochs of the digits MLP, exit", 1.0, ("jax", "autograd", "tinygrad")),
+    Workload(
+        "13", "cold_start", "cold start: process start, import, five epochs of the digits MLP, exit", 1.0,
+        ("jax", "autograd", "tinygrad"),
+    ),
     Workload(
         "14", "depth", "chains of linear and tanh layers 16 wide, batch 8, forward and backward", None,
         ("jax", "autograd"), parts=tuple(map(str, data.DEPTHS)), steps=1,
