@@ -297,25 +297,30 @@ def _like(name: str, input: Any, dtype: Any) -> tuple[Any, np.dtype[Any]]:
     return input.array, input.array.dtype if dtype is None else dtypes.to_numpy(dtype, name)
 
 
+def _layout(a: Any) -> Any:
+    """Strides are kept, but not of an expanded array: its repeated dimension would become the innermost one."""
+    return "C" if 0 in a.strides else "K"
+
+
 def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
                memory_format: Any = None) -> Tensor:  # fmt: skip
     """Zeros in the shape and type of ``input``."""
     a, n = _like("zeros_like", input, dtype)
-    return _finish(np.zeros_like(a, n), requires_grad, device, "zeros_like")
+    return _finish(np.zeros_like(a, n, _layout(a)), requires_grad, device, "zeros_like")
 
 
 def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
               memory_format: Any = None) -> Tensor:  # fmt: skip
     """Ones in the shape and type of ``input``."""
     a, n = _like("ones_like", input, dtype)
-    return _finish(np.ones_like(a, n), requires_grad, device, "ones_like")
+    return _finish(np.ones_like(a, n, _layout(a)), requires_grad, device, "ones_like")
 
 
 def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
                memory_format: Any = None) -> Tensor:  # fmt: skip
     """An uninitialised tensor in the shape and type of ``input``."""
     a, n = _like("empty_like", input, dtype)
-    return _finish(np.empty_like(a, n), requires_grad, device, "empty_like")
+    return _finish(np.empty_like(a, n, _layout(a)), requires_grad, device, "empty_like")
 
 
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
@@ -323,7 +328,7 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any 
     """One value in the shape and type of ``input``."""
     a, n = _like("full_like", input, dtype)
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-    return _finish(np.full_like(a, value, n), requires_grad, device, "full_like")
+    return _finish(np.full_like(a, value, n, _layout(a)), requires_grad, device, "full_like")
 
 
 # ------------------------------------------------------------------------------------------------- ranges

@@ -64,8 +64,11 @@ def _take_index(x: Any, index: Any) -> Any:
     if axis is None:
         return x[index]
     where = index[-1]
-    if where.ndim == 1 and axis and where.size and where.min() >= 0:  # rows of axis 0 NumPy copies whole
-        found = indexing.along("take_slices", x, where, None, axis)
+    if where.ndim == 1 and axis:  # rows of axis 0 NumPy copies whole
+        try:
+            found = indexing.along("take_slices", x, where, None, axis)
+        except IndexError:  # perhaps negative ones only
+            found = None
         if found is not None:
             return found
     return x.take(where, axis)  # quicker than x[index]
@@ -88,13 +91,17 @@ def _from_zero(index: Any, n: int) -> Any:
     return np.where(index < 0, index + n, index) if index.size and index.min() < 0 else index
 
 
+ONE_PIECE = 2 * indexing.THRESHOLDS["parallel.elements"]
+
+
 def add_along(out: Any, index: Any, values: Any, axis: int) -> None:
     """``out[:, ..., index] += values`` in place, duplicates accumulating; ``out`` is C-contiguous, ``index`` not negative."""
     if values.size < 512:
         np.add.at(out, (*(builtins.slice(None),) * axis, index), values)
         return
-    if index.ndim == 1 and axis and indexing.along("add_slices", out, index, values, axis) is not None:
-        return
+    if index.ndim == 1 and (axis or values.size < ONE_PIECE):  # rows of axis 0 have a way for several threads
+        if indexing.along("add_slices", out, index, values, axis) is not None:
+            return
     if axis == 0 and out.ndim > 1:
         indexing.add_rows(out, index.reshape(-1), values.reshape(index.size, *out.shape[1:]))
         return
@@ -474,7 +481,9 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Any = None) -> 
     check_index("index_select", i, x.array.shape[d] if x.array.ndim else 1, d)
     if x.array.ndim == 0:
         return sym.clone(x)
-    result = sym.take_index(x, (*(builtins.slice(None),) * d, np.atleast_1d(i.array).copy()))
+    result = sym.take_index(x, (*(builtins.slice(None),) * d, np.array(i.array, ndmin=1)))
+    if out is None:
+        return result
     from .shape import _into
 
     return _into(out, result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,22 @@ def _cat_rule(g: Any, xs_shape: Any, axis: int, needs: Any, F: Any) -> Any:
     return out
 
 
+_ALL, _BACKWARDS = builtins.slice(None), builtins.slice(None, None, -1)
+
+
+def _triangle(rows: int, columns: int, k: int) -> Any:
+    """Where column - row <= k.  NumPy's `tril` makes it anew in each call, which takes longer than using it."""
+    return _kept_triangle(rows, columns, k) if rows * columns <= 1 << 21 else np.tri(rows, columns, k, bool)
+
+
+_kept_triangle = lru_cache(maxsize=4)(partial(np.tri, dtype=bool))
+
+
+@lru_cache(maxsize=32)
+def _zero(dtype: Any) -> Any:
+    return np.zeros((), dtype)
+
+
 defop(
     _cat, "xs", "axis", name="cat", variadic=True, formula="the inputs behind one another along axis", joint=_cat_rule
 )
@@ -79,7 +96,7 @@ defop(
     ],
 )
 defop(
-    lambda x, axes: np.flip(x, axes).copy(),
+    lambda x, axes: x[tuple(_BACKWARDS if a in axes else _ALL for a in range(x.ndim))].copy(),
     params="axes",
     name="flip",
     formula="x in reverse order along axes",
@@ -93,14 +110,14 @@ defop(
     x=lambda g, shifts, axes, F: F.roll(g, tuple(-s for s in shifts), axes),
 )
 defop(
-    lambda x, k: np.tril(x, k),
+    lambda x, k: np.where(_triangle(*x.shape[-2:], k), x, _zero(x.dtype)),
     params="k",
     name="tril",
     formula="x where column - row <= k, else 0",
     x=lambda g, k, F: F.tril(g, k),
 )
 defop(
-    lambda x, k: np.triu(x, k),
+    lambda x, k: np.where(_triangle(*x.shape[-2:], k - 1), _zero(x.dtype), x),
     params="k",
     name="triu",
     formula="x where column - row >= k, else 0",
