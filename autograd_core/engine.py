@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 from heapq import heappop, heappush
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ from .kernels.indexing import add_rows
 from .op import raw, sym
 from .sparse import SparseTensor, sparse_gradient
 from .tensor import Tensor, wrap
+
+NONE, SOME, ALL = 0, 1, 2  # of a node's parents lead to a wanted node
+_SEQ = attrgetter("seq")
 
 
 def run_backward(
@@ -85,7 +89,8 @@ def run_backward(
                 if box is pending:
                     heappush(heap, (-node.seq, node))
 
-    plain_pass = useful is None and not symbolic
+    plain_pass = not symbolic
+    needed = ALL
     before = mode.grad
     mode.grad = create_graph
     try:
@@ -104,11 +109,13 @@ def run_backward(
                     if node in found:
                         found[node] = g
                         owned.discard(node)
-                    if not useful[node]:
+                    needed = useful[node]
+                    if needed == NONE:
                         continue
                 op = node.op
                 if (
                     plain_pass
+                    and needed == ALL
                     and op.straight
                     and node.seq > clock.last_write
                     and (node.dtype is F32 or node.dtype is F64)
@@ -176,7 +183,7 @@ def run_backward(
 
 
 def rule_gradients(
-    node: Node, g: Any, F: Any, symbolic: bool, keep: bool, useful: dict[Node, bool] | None
+    node: Node, g: Any, F: Any, symbolic: bool, keep: bool, useful: dict[Node, int] | None
 ) -> list[Any]:
     """The gradients of a node's parents, from the rules of its op, reduced to the parents' shapes and dtypes."""
     op, saved, parents = node.op, node.saved, node.parents
@@ -241,29 +248,39 @@ def _fit(gp: Any, parent: Node, F: Any, symbolic: bool, op: Any) -> Any:
     return gp
 
 
-def _watched(node: Node, g: Any, F: Any, symbolic: bool, keep: bool, useful: dict[Node, bool] | None) -> Any:
+def _watched(node: Node, g: Any, F: Any, symbolic: bool, keep: bool, useful: dict[Node, int] | None) -> Any:
     return watch.backward(node, g, lambda: rule_gradients(node, g, F, symbolic, keep, useful))
 
 
-def _useful(roots: list[tuple[Node, Any]], wanted: list[Node]) -> dict[Node, bool]:
-    """The nodes on a path from a root to a wanted node, each with whether its own rules must run.
+def _useful(roots: list[tuple[Node, Any]], wanted: list[Node]) -> dict[Node, int]:
+    """The nodes on a path from a root to a wanted node, each with how many of its parents are such nodes.
 
     Nothing older than the oldest wanted node can lead to one, so the search stops there.
     """
     targets = set(wanted)
     oldest = min((n.seq for n in targets), default=0)
-    seen = {node for node, _ in roots if node.seq >= oldest}
-    stack = list(seen)
+    seen: dict[Node, tuple[Node | None, ...]] = {}
+    stack = [node for node, _ in roots if node.seq >= oldest]
     while stack:
-        for p in stack.pop().parents:
-            if p is not None and p.seq >= oldest and p not in seen:
-                seen.add(p)
-                stack.append(p)
-    useful: dict[Node, bool] = {}
-    for node in sorted(seen, key=lambda n: n.seq):
-        through = any(p in useful for p in node.parents if p is not None)
-        if through or node in targets:
-            useful[node] = through
+        node = stack.pop()
+        if node not in seen:
+            seen[node] = parents = node.parents
+            for p in parents:
+                if p is not None and p not in seen and p.seq >= oldest:
+                    stack.append(p)
+    useful: dict[Node, int] = {}
+    for node in sorted(seen, key=_SEQ):
+        lead, stray = False, False
+        for p in seen[node]:
+            if p is not None:
+                if p in useful:
+                    lead = True
+                else:
+                    stray = True
+        if lead:
+            useful[node] = SOME if stray else ALL
+        elif node in targets:
+            useful[node] = NONE
     return useful
 
 
@@ -332,7 +349,7 @@ def _lift_output(node: Node, slot: str, value: Any) -> Any:
     return wrap(value, place)
 
 
-def through_reference(node: Node, inner: list[Any], g: Any, useful: dict[Node, bool] | None) -> list[Any]:
+def through_reference(node: Node, inner: list[Any], g: Any, useful: dict[Node, int] | None) -> list[Any]:
     """Gradients of a fused op by differentiating its reference composition at this node.
 
     Each input enters through an ``alias`` of its own, so that the walk stops there, also when one input was computed

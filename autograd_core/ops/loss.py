@@ -17,7 +17,7 @@ from .. import dtypes
 from ..errors import no_broadcast
 from ..kernels import activation as activations
 from ..kernels import loss as kernels
-from ..op import defop, helper, sym
+from ..op import defop, helper, raw, sym
 from ..tensor import Tensor, wrap
 from .checks import floating, one_type, tensor
 
@@ -259,6 +259,10 @@ def _coefficients(x: Any, target: Any, weight: Any, ignore_index: int, label_smo
     """What each log-probability counts, of x's shape: the loss of a row is minus their sum of products."""
     axis = 0 if x.ndim == 1 else 1
     classes = x.shape[axis]
+    if x.ndim == 2 and weight is None and not label_smoothing and not np.any(target == ignore_index):
+        plain = np.zeros(x.size, x.dtype)
+        plain[target.astype(np.intp, copy=False) + np.arange(0, x.size, classes)] = 1
+        return plain.reshape(x.shape)
     counted = np.expand_dims(target != ignore_index, axis)
     out = np.zeros(x.shape, x.dtype)
     safe = np.where(counted, np.expand_dims(target, axis), 0)
@@ -290,11 +294,24 @@ def _cross_entropy(x: Any, target: Any, weight: Any, ignore_index: int, label_sm
     )
 
 
-def _cross_entropy_reference(
-    x: Any, target: Any, weight: Any, ignore_index: int, label_smoothing: float, reduction: str
+@helper
+def cross_entropy_slope(
+    F: Any, g: Any, x: Any, target: Any, weight: Any, lse: Any, total: Any, ignore_index: int, label_smoothing: float, reduction: str
 ) -> Any:
-    logp = sym.log_softmax(x, 0 if x.array.ndim == 1 else 1)
-    return _classified(logp, target, weight, ignore_index, label_smoothing, reduction)
+    """``g (softmax(x) sum(c) - c)`` with the coefficients c of the log-probabilities; one kernel on arrays."""
+    if F is raw:
+        return kernels.cross_entropy_backward(
+            np.asarray(g), x, target, lse, total, weight,
+            ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction,
+        )  # fmt: skip
+    axis = 0 if x.array.ndim == 1 else 1
+    c = _coefficients(x.array, target.array, None if weight is None else weight.array, ignore_index, label_smoothing)
+    counts = c.sum(axis, keepdims=True)
+    p = F.softmax(x, axis)
+    slope = p - wrap(c) if (counts == 1).all() else F.where(wrap(counts != 0), p, 0.0) * wrap(counts) - wrap(c)
+    if reduction == "none":
+        g = F.reshape(g, counts.shape)
+    return slope * (g * (1 / total if total else math.nan) if reduction == "mean" else g)
 
 
 defop(
@@ -305,17 +322,8 @@ defop(
     outputs="loss lse total",
     differentiable="loss",
     formula="weight[target] (log(sum of exp(x)) - x[target]) over the classes of each row, reduced",
-    reference=_cross_entropy_reference,
-    x=lambda g, x, target, weight, lse, total, ignore_index, label_smoothing, reduction: kernels.cross_entropy_backward(
-        np.asarray(g),
-        x,
-        target,
-        lse,
-        total,
-        weight,
-        ignore_index=ignore_index,
-        label_smoothing=label_smoothing,
-        reduction=reduction,
+    x=lambda g, x, target, weight, lse, total, ignore_index, label_smoothing, reduction, F: F.cross_entropy_slope(
+        g, x, target, weight, lse, total, ignore_index, label_smoothing, reduction
     ),
 )
 
