@@ -325,8 +325,8 @@ def several(op: Op, ys: tuple[Any, ...], nodes: tuple[Node | None, ...], saved: 
     With one differentiable output the op's node is that output's place.  With more, the op's node stands behind small
     Output nodes, one per differentiable output; it gets its cotangents as a tuple.
     """
-    outs = tuple(wrap(y if y.__class__ is np.ndarray else np.asarray(y)) for y in ys)
-    if not (mode.grad and any(n is not None for n in nodes)):
+    outs = tuple([wrap(y if y.__class__ is np.ndarray else np.asarray(y)) for y in ys])
+    if not mode.grad or nodes.count(None) == len(nodes):
         return outs
     if len(op.differentiable) == 1:
         t = outs[op.differentiable[0]]

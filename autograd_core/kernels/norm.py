@@ -378,7 +378,9 @@ def _layer_backward(
     if centred:
         gx -= _sum_rows(up, 1 / n)[:, None]
     gx *= scale
-    return gx.reshape(x.shape).astype(x.dtype, copy=False), gw.reshape(inner), gb.reshape(inner)
+    if len(inner) > 1:  # a view of its own shape would be copied when it becomes a leaf's gradient
+        gw, gb = gw.reshape(inner), gb.reshape(inner)
+    return gx.reshape(x.shape).astype(x.dtype, copy=False), gw, gb
 
 
 # ------------------------------------------------------------------------------------------------ group
