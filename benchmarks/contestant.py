@@ -54,6 +54,13 @@ def turn(job: Job, seconds: float) -> float:
             return (now - start) / count
 
 
+def write_gradients(path: str, arrays: list[Any]) -> None:
+    """One after the other in one array (a deep chain has 20,000), with their shapes."""
+    import numpy as np
+
+    np.savez(path, values=np.concatenate([a.ravel() for a in arrays]), shapes=json.dumps([a.shape for a in arrays]))
+
+
 def serve(answer: Any) -> None:
     """Answer until told to stop."""
     name, number, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -69,13 +76,11 @@ def serve(answer: Any) -> None:
         elif request["do"] == "peak":
             answer(peak=peak_megabytes())
         elif request["do"] == "gradients":  # of fresh weights, into a file
-            import numpy as np
-
             files: dict[str, str] = {}
             for i, (part, job) in enumerate(prepare(name, workload, threads, double).items()):
                 if job.gradients is not None:
                     files[part] = f"{request['path']}-{i}.npz"
-                    np.savez(files[part], *job.gradients())
+                    write_gradients(files[part], job.gradients())
             answer(files=files)
 
 

@@ -1,6 +1,7 @@
 """The workloads in HIPS autograd: NumPy functions of lists of arrays, optimizers in plain NumPy, in place.
 
-Left out are those it has no operation for (convolution, pooling) or would spell as loops of Python.
+Left out are those it has no operation for (convolution, pooling), and the deep chains: the gradient of a list of weights
+takes it time quadratic in the list's length (2 ms a layer at 400 layers).
 """
 
 from __future__ import annotations
@@ -144,20 +145,6 @@ def pinn(lib: None) -> Job:
         return anp.mean((u_t - np.float32(0.1) * u_xx) ** 2) + anp.mean(u(x, t) ** 2)
 
     return training(objective, data.mlp(2, 32, 32, 1), Adam, 1e-3)
-
-
-def depth(lib: None, layers: str) -> Job:
-    weights = data.chain(int(layers))
-    x = data.normal(data.CHAIN_BATCH, data.CHAIN_WIDTH)
-
-    def objective(weights: Weights) -> Any:
-        h = x
-        for i in range(0, 2 * int(layers), 2):
-            h = anp.tanh(anp.dot(h, weights[i].T) + weights[i + 1])
-        return anp.sum(h)
-
-    both = value_and_grad(objective)
-    return Job(lambda: both(weights)[0], gradients=lambda: both(weights)[1])
 
 
 def digits_trainer(lib: None) -> tuple[Callable[[np.ndarray, np.ndarray], float], Callable[[np.ndarray], np.ndarray]]:

@@ -173,15 +173,13 @@ def difference_of_losses(found: dict[str, list[float]], truth: dict[str, list[fl
 def difference(found: str, exact: str) -> float:
     """The largest over the tensors of the largest difference over the largest gradient in that tensor."""
     with np.load(found) as a, np.load(exact) as b:
-        if a.files != b.files:
-            raise RuntimeError(f"{len(a.files)} gradients, expected {len(b.files)}")
-        worst = 0.0
-        for name in b.files:
-            if a[name].shape != b[name].shape:
-                raise RuntimeError(f"gradient {name} has shape {a[name].shape}, expected {b[name].shape}")
-            scale = np.abs(b[name]).max()
-            worst = max(worst, float(np.abs(a[name] - b[name]).max() / (scale if scale else 1.0)))
-        return worst
+        ours, theirs = json.loads(str(a["shapes"])), json.loads(str(b["shapes"]))
+        if ours != theirs:
+            raise RuntimeError(f"gradients have shapes {ours[:20]}, expected {theirs[:20]}")
+        starts = np.cumsum([0, *(int(np.prod(shape)) for shape in theirs)])[:-1]
+        apart = np.maximum.reduceat(np.abs(a["values"] - b["values"]), starts)
+        scale = np.maximum.reduceat(np.abs(b["values"]), starts)
+    return float((apart / np.where(scale > 0, scale, 1)).max())
 
 
 def median(values: Iterable[float]) -> float:

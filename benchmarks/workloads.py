@@ -85,7 +85,7 @@ WORKLOADS = (
     ),
     Workload(
         "14", "depth", "chains of linear and tanh layers 16 wide, batch 8, forward and backward", None,
-        ("jax", "autograd"), parts=tuple(map(str, data.DEPTHS)), steps=1,
+        ("jax",), parts=tuple(map(str, data.DEPTHS)), steps=1,
     ),
     Workload("15a", "adam_many", "one Adam step over 200 tensors of 1,000", 3.0, ("torch-fused", "jax")),
     Workload("15b", "adam_one", "one Adam step over one tensor of 10 million", 7.0, ("torch-fused", "jax")),

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from benchmarks import data, in_pytorch, race, report
-from benchmarks.contestant import prepare
+from benchmarks.contestant import prepare, write_gradients
 from benchmarks.workloads import CONTESTANTS, WORKLOADS, Job, find
 
 ROOT = Path(__file__).parents[2]
@@ -89,11 +89,11 @@ def test_operations_of_a_convolution() -> None:
 
 def test_difference_of_gradients(tmp_path: Path) -> None:
     a, b = str(tmp_path / "a.npz"), str(tmp_path / "b.npz")
-    np.savez(a, np.array([1.0, 2.02]), np.array([0.0]))
-    np.savez(b, np.array([1.0, 2.0]), np.array([0.0]))
+    write_gradients(a, [np.array([[1.0], [2.02]]), np.array([0.0]), np.array([10.0])])
+    write_gradients(b, [np.array([[1.0], [2.0]]), np.array([0.0]), np.array([10.0])])
     assert race.difference(a, b) == pytest.approx(0.01)
-    np.savez(a, np.array([1.0, 2.0]))
-    with pytest.raises(RuntimeError, match="1 gradients, expected 2"):
+    write_gradients(a, [np.array([1.0, 2.0])])
+    with pytest.raises(RuntimeError, match=r"shapes \[\[2\]\], expected \[\[2, 1\], \[1\], \[1\]\]"):
         race.difference(a, b)
 
 
