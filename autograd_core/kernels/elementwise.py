@@ -63,7 +63,7 @@ def sign(x: np.ndarray) -> Any:
     """-1, 0 or 1; 0 for NaN."""
     y = _pass("sign", x)
     # NumPy's own sign costs more than two comparisons and their difference, and keeps NaN.
-    return np.subtract(x > 0, x < 0, dtype=np.int8).astype(x.dtype) if y is None else y
+    return np.subtract(x > 0, x < 0, dtype=x.dtype) if y is None else y
 
 
 def atan2(y: np.ndarray, x: np.ndarray) -> Any:

@@ -19,6 +19,7 @@ runs. The other optimizers (``nn/optim``) have their twin in their formula and c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -309,3 +310,31 @@ def _lerp(start: np.ndarray, end: np.ndarray, weight: float) -> None:
     else:
         difference *= 1 - weight
         np.subtract(end, difference, out=start)
+
+
+def warm() -> list[tuple[str, Any]]:
+    """What ``python -m autograd_core.kernels warm`` compiles: float32, the dtype of nearly all training."""
+    one = [np.zeros(4, np.float32)]
+    kernels = {
+        "sgd": (1, 3),
+        "adam": (3, 4),
+        "rmsprop": (3, 3),
+        "adagrad": (1, 1),
+        "adadelta": (2, 1),
+        "adamax": (2, 1),
+    }
+    kernels |= {"nadam": (2, 2), "radam": (2, 2), "asgd": (1, 1), "rprop": (2, 1), "lion": (1, 1)}
+
+    def step(name: str, states: int, flags: int) -> None:
+        runtime.native("optim")  # what `update` waits for
+        update(name, [one] * (1 + states), one, None, [(1.0,) * 9], *(False,) * flags)
+
+    def clip() -> None:
+        runtime.native("optim")
+        square_sum(one)
+        scale(one, 0.5)
+        clamp(one, 1.0)
+
+    return [(name, lambda name=name, given=given: step(name, *given)) for name, given in kernels.items()] + [
+        ("clipping", clip)
+    ]

@@ -11,6 +11,7 @@ from .. import dtypes
 from ..errors import OutOfRangeError, ShapeError
 from ..inplace import check_writable, store, write
 from ..kernels import indexing
+from ..kernels.thresholds import THRESHOLDS
 from ..op import defop, method, sym
 from ..tensor import Tensor, wrap
 from .arithmetic import tensor_of
@@ -91,7 +92,7 @@ def _from_zero(index: Any, n: int) -> Any:
     return np.where(index < 0, index + n, index) if index.size and index.min() < 0 else index
 
 
-ONE_PIECE = 2 * indexing.THRESHOLDS["parallel.elements"]
+ONE_PIECE = 2 * THRESHOLDS["parallel.elements"]
 
 
 def add_along(out: Any, index: Any, values: Any, axis: int) -> None:

@@ -110,14 +110,14 @@ defop(
     x=lambda g, shifts, axes, F: F.roll(g, tuple(-s for s in shifts), axes),
 )
 defop(
-    lambda x, k: np.where(_triangle(*x.shape[-2:], k), x, _zero(x.dtype)),
+    lambda x, k: np.where(_triangle(x.shape[-2], x.shape[-1], k), x, _zero(x.dtype)),
     params="k",
     name="tril",
     formula="x where column - row <= k, else 0",
     x=lambda g, k, F: F.tril(g, k),
 )
 defop(
-    lambda x, k: np.where(_triangle(*x.shape[-2:], k - 1), _zero(x.dtype), x),
+    lambda x, k: np.where(_triangle(x.shape[-2], x.shape[-1], k - 1), _zero(x.dtype), x),
     params="k",
     name="triu",
     formula="x where column - row >= k, else 0",
