@@ -105,9 +105,9 @@ def main(small: bool = False, out: str = "runs/detection") -> dict[str, float]:
     found = detect(model.eval(), test)
     objects = torch.column_stack([(here := truth[..., 0] > 0).nonzero()[:, 0], truth[here]])  # rows as detect's
     (half, overlap), (strict, _) = score(found, objects, 0.5), score(found, objects, 0.75)
-    figure, axes = canvas(2, 5, 10, 4.4)
+    figure, axes = canvas(1, 5, 9.5, 2.3)
     for n, ax in enumerate(axes.flat):
-        ax.imshow(test[n, 0].numpy(), cmap="gray_r", extent=(0, SIDE, SIDE, 0))
+        ax.imshow(test[n, 0].numpy(), cmap="gray_r", vmin=0.2, vmax=1.4, extent=(0, SIDE, SIDE, 0))
         ax.set_axis_off()
         for sure, left, top, right, bottom, kind in found[(found[:, 0] == n) & (found[:, 1] > 0.3)][:, 1:].tolist():
             ax.plot([left, right, right, left, left], [top, top, bottom, bottom, top], f"C{int(kind)}", lw=1.5)
