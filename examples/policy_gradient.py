@@ -14,7 +14,7 @@ import nn.functional as F
 from nn.distributions import Categorical
 
 RESULT = {"REINFORCE: steps held": (150, 200), "actor-critic: steps held": (150, 200), "random policy: steps held": (8, 40)}
-SMALL = {"REINFORCE: steps held": (32, 200), "actor-critic: steps held": (32, 200), "random policy: steps held": (8, 40)}
+SMALL = {"REINFORCE: steps held": (80, 200), "actor-critic: steps held": (80, 200), "random policy: steps held": (8, 40)}
 
 
 class CartPoles:
@@ -90,7 +90,7 @@ def main(small: bool = False, out: str = "runs/policy_gradient") -> dict[str, fl
     figures = {"random policy: steps held": float(play(start, 200, 0)[2].sum(0).mean())}
     figure, axes = canvas(1, 2, 9, 3)
     for ax, kind in zip(axes, ("REINFORCE", "actor-critic"), strict=True):
-        curves = np.array([learn(kind, 8 if small else 120, seed) for seed in range(1 if small else 3)])
+        curves = np.array([learn(kind, 14 if small else 120, seed) for seed in range(1 if small else 3)])
         ax.plot(curves.T, lw=0.8, color="tab:blue", alpha=0.5)
         ax.plot(np.median(curves, 0), "k", lw=1.2)
         ax.axhline(figures["random policy: steps held"], color="tab:red", ls=":", label="random policy")

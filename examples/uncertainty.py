@@ -17,7 +17,7 @@ from nn.distributions import Normal, kl_divergence
 
 METHODS = ("Bayes by backprop", "MC dropout", "Laplace")
 RESULT = {f"{m}: std away from / at the data": (1.25, 100.0) for m in METHODS} | {f"{m}: coverage of 2 std": (0.8, 1.0) for m in METHODS}
-SMALL = {f"{m}: std away from / at the data": (1.1, 100.0) for m in METHODS} | {f"{m}: coverage of 2 std": (0.7, 1.0) for m in METHODS}
+SMALL = {f"{m}: std away from / at the data": (1.1, 100.0) for m in METHODS} | {f"{m}: coverage of 2 std": (0.8, 1.0) for m in METHODS}
 NOISE = 0.1
 
 
