@@ -97,7 +97,7 @@ def main(small: bool = False, out: str = "runs/torch_checkpoint") -> dict[str, f
     left.plot(checkpoint["losses"], "o", ms=9, mfc="none", label="PyTorch")
     left.plot(losses, "x-", label="here, from the checkpoint")
     left.set(title="Training, resumed", xlabel="step", ylabel="loss", xticks=range(5))
-    left.legend()
+    left.legend(loc="lower left")
     tiles(middle, torch.cat([x[few[::3]], other(x[few[::3]])]), 5, "Old task, new task", vmin=0, vmax=1)
     for name, errors in curves.items():
         right.plot([100 * error for error in errors], label=name)
