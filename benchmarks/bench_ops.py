@@ -1,7 +1,8 @@
 """The core ops, forward and backward, beside PyTorch at sizes 10, 10^4 and 10^6: ratios, and the ten worst.
 
 A ratio is PyTorch's time over ours: above 1 is faster than PyTorch.  The two are timed in turns in one process, each with
-one thread, and the best of several rounds counts.
+one thread, and the best of several rounds counts.  Time is the thread's CPU time, so that other work on the machine
+disturbs little.
 
     python benchmarks/bench_ops.py [--sizes 10 10000] [--only exp,sum] [--seconds 0.05]
 """
@@ -144,21 +145,21 @@ def runs(
 
 
 def best(pair: tuple[Callable[[], Any], Callable[[], Any]], seconds: float) -> tuple[float, float]:
-    """The best time of each, measured in turns."""
+    """The best CPU time of each, measured in turns."""
     times = [math.inf, math.inf]
     counts = []
     for f in pair:
         f()
-        start = time.perf_counter()
+        start = time.thread_time()
         f()
-        counts.append(max(1, min(2000, int(seconds / 10 / max(time.perf_counter() - start, 1e-7)))))
-    stop = time.perf_counter() + 2 * seconds
-    while time.perf_counter() < stop or math.inf in times:
+        counts.append(max(1, min(2000, int(seconds / 10 / max(time.thread_time() - start, 1e-7)))))
+    stop = time.thread_time() + 2 * seconds
+    while time.thread_time() < stop or math.inf in times:
         for k, f in enumerate(pair):
-            start = time.perf_counter()
+            start = time.thread_time()
             for _ in range(counts[k]):
                 f()
-            times[k] = min(times[k], (time.perf_counter() - start) / counts[k])
+            times[k] = min(times[k], (time.thread_time() - start) / counts[k])
     return times[0], times[1]
 
 
