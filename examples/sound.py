@@ -104,11 +104,11 @@ def main(small: bool = False, out: str = "runs/sound") -> dict[str, float]:
     examples = torch.stack([fresh[truth == k][0] for k in range(8)]).requires_grad_()
     evidence = model(spectrogram(examples)).diagonal().sum()  # for each sound's own kind
     (slope,) = torch.autograd.grad(evidence, examples)  # through the STFT, down to the samples
-    figure, axes = canvas(2, 5, 11, 4)
+    figure, axes = canvas(2, 5, 10, 3.6)
     pictures = [*spectrogram(examples).detach(), *spectrogram(slope)[[3, 4]]]
     titles = [*KINDS, "makes it a vibrato", "makes it a tremolo"]
     for ax, name, picture in zip([*axes[:, :4].flat, *axes[:, 4]], titles, pictures, strict=True):
-        ax.imshow(picture.numpy(), origin="lower", aspect="auto", cmap="magma", extent=(0, 0.5, 0, 40))
+        ax.imshow(picture.numpy(), origin="lower", aspect="auto", cmap="magma", extent=(0, 0.5, 0, 40), vmin=0)
         ax.set(title=name, xticks=(0, 0.5), yticks=(0, 40))
     axes[1, 0].set(ylabel="mel band", xlabel="seconds")
     save(figure, out)
