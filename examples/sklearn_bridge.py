@@ -85,7 +85,7 @@ def main(small: bool = False, out: str = "runs/sklearn_bridge") -> dict[str, flo
     train, labels, test, test_labels = (part.numpy() for part in digits())
     train, test = train.reshape(-1, 64).astype(np.float64), test.reshape(-1, 64).astype(np.float64)
     x, y, every = (train[:400], labels[:400], 2) if small else (train, labels, 1)
-    grid = {"hidden": [4, 8, 16, 32, 64][::every], "lr": [1e-4, 1e-3, 1e-2, 1e-1][::every]}
+    grid: dict[str, list[Any]] = {"hidden": [4, 8, 16, 32, 64][::every], "lr": [1e-4, 1e-3, 1e-2, 1e-1][::every]}
     results = search(x, y, grid, 3)
     best, _ = max(results, key=lambda entry: entry[1])
     scores = np.array([score for _, score in results]).reshape(len(grid["hidden"]), -1)
