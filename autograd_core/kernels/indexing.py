@@ -141,7 +141,7 @@ def along(kernel: str, x: np.ndarray, index: np.ndarray, values: np.ndarray | No
     size = index.size if values is None else values.size
     if kernel == "take_slices":
         size *= x.size // x.shape[axis] if x.shape[axis] else 0
-    if size < THRESHOLDS["selection.numba"] or x.dtype not in COMPILED or index.dtype is not INT64:
+    if size == 0 or size < THRESHOLDS["selection.numba"] or x.dtype not in COMPILED or index.dtype is not INT64:
         return None
     lead, rest = x.shape[:axis], x.shape[axis + 1 :]
     slices = kernel.endswith("slices")

@@ -27,7 +27,7 @@ _multiply: Any = np.multiply.reduce
 
 
 def _native(x: np.ndarray, least: str) -> Any:
-    if x.size < THRESHOLDS[least] or x.dtype not in COMPILED or not x.flags.carray:
+    if x.size == 0 or x.size < THRESHOLDS[least] or x.dtype not in COMPILED or not x.flags.carray:
         return None
     return runtime.native("reduction")
 
@@ -112,7 +112,7 @@ def _product(x: np.ndarray, axes: Any, keepdims: bool) -> Any:
 
 def _scan(kernel: str, x: np.ndarray, axis: int) -> np.ndarray | None:
     """The scan along the last axis by the compiled kernel, also of a flipped array; None: NumPy's."""
-    if x.ndim == 0 or axis % x.ndim != x.ndim - 1 or x.size < THRESHOLDS["scan.numba"] or x.dtype not in COMPILED:
+    if x.size == 0 or x.ndim == 0 or axis % x.ndim != x.ndim - 1 or x.size < THRESHOLDS["scan.numba"] or x.dtype not in COMPILED:
         return None
     backwards = x.strides[-1] < 0
     source = x[..., ::-1] if backwards else x

@@ -25,7 +25,7 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 def _lines(x: np.ndarray, axis: int) -> tuple[Any, np.ndarray] | None:
     """The kernels and the array with `axis` as its last, or None."""
-    if x.size < THRESHOLDS["selection.numba"] or x.dtype not in COMPILED:
+    if x.size == 0 or x.size < THRESHOLDS["selection.numba"] or x.dtype not in COMPILED:
         return None
     jit = runtime.native("selection")
     if jit is None:
