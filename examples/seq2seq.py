@@ -11,7 +11,7 @@ import nn
 import nn.functional as F
 
 RESULT = {"whole sequences right": (0.95, 1.0), "attention within one of the anti-diagonal": (0.8, 1.0), "symbols right": (0.99, 1.0)}
-SMALL = {"whole sequences right": (0.2, 1.0), "attention within one of the anti-diagonal": (0.5, 1.0), "symbols right": (0.6, 1.0)}
+SMALL = {"whole sequences right": (0.8, 1.0), "attention within one of the anti-diagonal": (0.68, 1.0), "symbols right": (0.9, 1.0)}
 SYMBOLS, START = 12, 12
 
 
