@@ -108,7 +108,7 @@ def main(small: bool = False, out: str = "runs/detection") -> dict[str, float]:
     figure, axes = canvas(1, 5, 9.5, 2.3)
     for n, ax in enumerate(axes.flat):
         ax.imshow(test[n, 0].numpy(), cmap="gray_r", vmin=0.2, vmax=1.4, extent=(0, SIDE, SIDE, 0))
-        ax.set_axis_off()
+        ax.set(xticks=[], yticks=[])
         for sure, left, top, right, bottom, kind in found[(found[:, 0] == n) & (found[:, 1] > 0.3)][:, 1:].tolist():
             ax.plot([left, right, right, left, left], [top, top, bottom, bottom, top], f"C{int(kind)}", lw=1.5)
             ax.text(left, top - 1, f"{KINDS[int(kind)]} {sure:.2f}", color=f"C{int(kind)}", fontsize=7)
