@@ -81,12 +81,16 @@ _FROM = {
     "save": "io", "load": "io", "autocast": "amp", "GradScaler": "amp", "is_autocast_enabled": "amp", "vmap": "func",
     "detect_anomaly": "debug",
 }  # fmt: skip
+_PACKAGES = {"nn": "nn", "optim": "nn.optim", "distributions": "nn.distributions"}
+"""Packages that stand above this one; scripts reach them as ``torch.nn`` and ``torch.optim``."""
 
 
 def __getattr__(name: str) -> Any:
     """Sub-packages that are loaded when first touched, and in-place functions (``exp_(x)`` is ``x.exp_()``)."""
     if name in _LAZY:
         return importlib.import_module(f".{name}", __name__)
+    if name in _PACKAGES:
+        return importlib.import_module(_PACKAGES[name])
     if name in _FROM:
         return getattr(importlib.import_module(f".{_FROM[name]}", __name__), name)
     if name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name):

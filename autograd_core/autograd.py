@@ -218,7 +218,7 @@ def _roots(name: str, tensors: Sequence[Tensor], cotangents: Sequence[Any], symb
                 raise AutogradError(
                     f"{name}: grad can be implicitly created only for real scalar outputs, not {t.dtype.name}."
                 )
-            c = wrap(np.ones(t.array.shape, t.array.dtype))
+            c = wrap(np.ones(t.array.shape, t.array.dtype) if t.array.ndim else np.array(1, t.array.dtype))
         else:
             if not isinstance(g, Tensor):
                 if not isinstance(g, (np.ndarray, int, float)):

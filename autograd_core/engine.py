@@ -252,22 +252,35 @@ def _watched(node: Node, g: Any, F: Any, symbolic: bool, keep: bool, useful: dic
     return watch.backward(node, g, lambda: rule_gradients(node, g, F, symbolic, keep, useful))
 
 
-def _useful(roots: list[tuple[Node, Any]], wanted: list[Node]) -> dict[Node, int]:
+def _useful(roots: list[tuple[Node, Any]], wanted: list[Node]) -> dict[Node, int] | None:
     """The nodes on a path from a root to a wanted node, each with how many of its parents are such nodes.
 
-    Nothing older than the oldest wanted node can lead to one, so the search stops there.
+    None if all are: every leaf is wanted, so nothing is to be left out.  Nothing older than the oldest wanted node can
+    lead to one, so the search stops there.
     """
     targets = set(wanted)
     oldest = min((n.seq for n in targets), default=0)
+    every = all(n.op is None for n in wanted)
     seen: dict[Node, tuple[Node | None, ...]] = {}
     stack = [node for node, _ in roots if node.seq >= oldest]
     while stack:
         node = stack.pop()
-        if node not in seen:
-            seen[node] = parents = node.parents
-            for p in parents:
-                if p is not None and p not in seen and p.seq >= oldest:
+        if node in seen:
+            continue
+        op = node.op
+        if op is None:
+            seen[node] = ()
+            every = every and node in targets
+            continue
+        seen[node] = parents = node.p0 if op.packed else (node.p0,) if len(op.inputs) == 1 else (node.p0, node.p1)
+        for p in parents:
+            if p is not None and p not in seen:
+                if p.seq >= oldest:
                     stack.append(p)
+                else:
+                    every = False
+    if every:
+        return None
     useful: dict[Node, int] = {}
     for node in sorted(seen, key=_SEQ):
         lead, stray = False, False
@@ -445,32 +458,34 @@ def _accumulate(
     leaves: dict[Node, Any], owned: set[Node], only: dict[Node, Any] | None, roots: Any, create_graph: bool
 ) -> None:
     """Add what reached each leaf to its ``.grad``; no two leaves, and no leaf and the caller, share a buffer."""
-    given: set[int] = {id(owner(g.array if isinstance(g, Tensor) else g)) for _, g in roots if g.__class__ is not list}
+    given: set[int] = {id(owner(g.array if isinstance(g, Tensor) else g)) for _, g in roots}
     for leaf, g in leaves.items():
         if only is not None and leaf not in only:
             continue
-        assert isinstance(leaf, Leaf)
-        old = leaf.grad
-        if create_graph:
+        old = leaf.grad  # type: ignore[attr-defined]
+        if old is None and g.__class__ is np.ndarray and not create_graph:
+            if leaf not in owned:
+                buffer = id(g)
+                if g.base is not None or buffer in given or not g.flags.writeable:
+                    g = g.copy()
+                given.add(buffer)
+            leaf.grad = wrap(g)  # type: ignore[attr-defined]
+            if leaf.extra is None:
+                continue
+        elif create_graph:
             g = g if isinstance(g, Tensor) else wrap(np.asarray(g))
-            leaf.grad = sym.clone(g) if old is None else old + g
+            leaf.grad = sym.clone(g) if old is None else old + g  # type: ignore[attr-defined]
         elif g.__class__ is RowGradient or old.__class__ is SparseTensor:
-            leaf.grad = _add_sparse(old, g)
+            leaf.grad = _add_sparse(old, g)  # type: ignore[attr-defined]
         elif old is not None:
             a = g.array if isinstance(g, Tensor) else g
             if old.node is not None:
-                leaf.grad = wrap(old.array + a)
+                leaf.grad = wrap(old.array + a)  # type: ignore[attr-defined]
             else:
                 old.array += a
                 wrote(old.array)
         else:
-            a = np.asarray(g.array if isinstance(g, Tensor) else g)
-            if leaf not in owned:
-                buffer = id(owner(a))
-                if a.base is not None or buffer in given or not a.flags.writeable:
-                    a = a.copy()
-                given.add(buffer)
-            leaf.grad = wrap(a)
+            leaf.grad = wrap(np.array(g.array if isinstance(g, Tensor) else g))  # type: ignore[attr-defined]
         if leaf.extra is not None and leaf.extra.post_hooks:
             for hook in list(leaf.extra.post_hooks.values()):
                 hook()

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from .dispatch import dispatchers, variadic_dispatcher
@@ -265,8 +266,8 @@ def defop(
 def helper(function: Callable[..., Any], name: str | None = None) -> Callable[..., Any]:
     """Put a composition of ops into both namespaces: ``function(F, ...)`` becomes ``F.name(...)`` for rules."""
     name = name or function.__name__
-    setattr(raw, name, lambda *a, **k: function(raw, *a, **k))
-    setattr(sym, name, lambda *a, **k: function(sym, *a, **k))
+    setattr(raw, name, partial(function, raw))
+    setattr(sym, name, partial(function, sym))
     return function
 
 

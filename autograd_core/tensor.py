@@ -406,8 +406,7 @@ class Tensor:
             raise TypeError(f"in: a tensor contains numbers, not {type(value).__name__}.")
         return bool((self.array == value).any())
 
-    def __hash__(self) -> int:
-        return id(self)
+    __hash__ = object.__hash__  # by identity, as PyTorch's; __eq__ compares elements
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if self.node is not None:

@@ -255,11 +255,16 @@ defop(
 )
 
 
+def _all_count(target: Any, ignore_index: int) -> bool:
+    """Whether no row is ignored."""
+    return not np.equal(target, ignore_index).any()
+
+
 def _coefficients(x: Any, target: Any, weight: Any, ignore_index: int, label_smoothing: float) -> Any:
     """What each log-probability counts, of x's shape: the loss of a row is minus their sum of products."""
     axis = 0 if x.ndim == 1 else 1
     classes = x.shape[axis]
-    if x.ndim == 2 and weight is None and not label_smoothing and not np.any(target == ignore_index):
+    if x.ndim == 2 and weight is None and not label_smoothing and _all_count(target, ignore_index):
         plain = np.zeros(x.size, x.dtype)
         plain[target.astype(np.intp, copy=False) + np.arange(0, x.size, classes)] = 1
         return plain.reshape(x.shape)
@@ -306,11 +311,13 @@ def cross_entropy_slope(
         )  # fmt: skip
     axis = 0 if x.array.ndim == 1 else 1
     c = _coefficients(x.array, target.array, None if weight is None else weight.array, ignore_index, label_smoothing)
-    counts = c.sum(axis, keepdims=True)
-    p = F.softmax(x, axis)
-    slope = p - wrap(c) if (counts == 1).all() else F.where(wrap(counts != 0), p, 0.0) * wrap(counts) - wrap(c)
+    slope = F.softmax(x, axis)
+    if weight is not None or not _all_count(target.array, ignore_index):
+        counts = c.sum(axis, keepdims=True)
+        slope = F.where(wrap(counts != 0), slope, 0.0) * wrap(counts)
+    slope = slope - wrap(c)
     if reduction == "none":
-        g = F.reshape(g, counts.shape)
+        g = F.reshape(g, tuple(1 if i == axis else n for i, n in enumerate(x.array.shape)))
     return slope * (g * (1 / total if total else math.nan) if reduction == "mean" else g)
 
 
