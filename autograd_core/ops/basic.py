@@ -31,7 +31,7 @@ sum_to = defop(
 def _repeat_to(x: Any, shape: tuple[int, ...]) -> Any:
     """Broadcast for rules: a small result is copied, which is three times as quick as NumPy's view of it."""
     if math.prod(shape) > 4096:
-        return np.broadcast_to(x, shape)
+        return _broadcast_to(x, shape)
     out = np.empty(shape, x.dtype)
     out[...] = x
     return out
