@@ -18,16 +18,19 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 CHAPTERS = {
     "First steps": "perceptron xor chain_rule digits_cnn",
-    "Optimisation": "optimisers schedules deep_nets regularisation loss_landscape hessian_spectrum",
-    "Architectures": "rnn_memory seq2seq char_gpt graph_convolution unet mixture_of_experts",
-    "Unsupervised and generative": "autoencoder vae gan normalizing_flow diffusion simclr word2vec",
-    "Reinforcement learning": "policy_gradient dqn sarsa",
-    "Second order and meta-learning": "maml hypergradient implicit_layer",
+    "Optimisation": "optimisers schedules deep_nets regularisation",
+    "The error surface": "loss_landscape saddle_points hessian_spectrum",
+    "Architectures": "lenet resnet unet detection rnn_memory char_rnn seq2seq addition char_gpt transformer_encoder "
+    "graph_convolution mixture_of_experts",
+    "Unsupervised and generative": "autoencoder vae gan normalizing_flow diffusion diffusion_digits simclr word2vec",
+    "Reinforcement learning": "policy_gradient ppo dqn sarsa",
+    "Second order, meta-learning and search": "maml hypergradient hyper_search implicit_layer",
     "Bayesian": "uncertainty hmc mixture_density gaussian_process",
-    "Differentiable programming": "neural_ode pinn_burgers pendulum",
+    "Differentiable programming": "neural_ode pinn_burgers pendulum inverse_problem",
     "Looking inside": "attribution lrp adversarial",
-    "Training under constraints": "dp_sgd federated fairness continual compression domain_adaptation",
-    "Bridges": "scipy_bridge sklearn_bridge",
+    "Training under constraints": "dp_sgd federated fairness continual compression transfer_learning domain_adaptation",
+    "Everyday tasks": "sentiment recommender forecasting sound super_resolution translation drift",
+    "Bridges": "torch_checkpoint scipy_bridge sklearn_bridge",
 }
 
 
