@@ -147,6 +147,8 @@ def signature(name: str, function: Callable[..., Any]) -> str:
         parts.append(f"{p.name}: {annotation(p.annotation)}" + ("" if p.default is p.empty else " = ..."))
     back = inspect.signature(function).return_annotation
     result = "Tensor" if back is inspect.Signature.empty else annotation(back)
+    if name == "__hash__":  # object's own, which has no annotation
+        result = "builtins.int"
     if in_place or name in IN_PLACE:
         result = "Self"  # p -= 0.1 * p.grad leaves a Parameter a Parameter
     comment = "  # type: ignore[override]" if name in ("__eq__", "__ne__") else ""
