@@ -104,7 +104,7 @@ def main(small: bool = False, out: str = "runs/lenet") -> dict[str, float]:
         c1, c3 = lenet.maps(test[0][:3])
     tiles(axes[1], test[0][:12], 4, "Digits anywhere in the field")
     tiles(axes[2], c1, 6, "Three of them as C1 sees them", cmap="RdBu_r", vmin=-1, vmax=1)
-    tiles(axes[3], c3, 8, "... and as C3 does (16 maps each)", cmap="RdBu_r", vmin=-1, vmax=1)
+    tiles(axes[3], c3, 8, "... and as C3 does", cmap="RdBu_r", vmin=-1, vmax=1)
     save(figure, out)
     return {
         "LeNet-5: accuracy": right, "fully connected: accuracy": other,
