@@ -412,7 +412,9 @@ def live_graphs() -> LiveGraphs:
     >>> len(debug.live_graphs())
     3
     """
-    found = [t for t in gc.get_objects() if isinstance(t, Tensor) and t.node is not None and t.node.op is not None]
+    # issubclass of the type, because isinstance asks the object for its class, which a dead weakref.proxy refuses.
+    tensors = [t for t in gc.get_objects() if issubclass(type(t), Tensor)]
+    found = [t for t in tensors if t.node is not None and t.node.op is not None]
     inner: set[int] = set()
     sizes: dict[int, tuple[int, int]] = {}
     everything: dict[int, int] = {}
@@ -438,7 +440,7 @@ def live_graphs() -> LiveGraphs:
         inner.update(k for k in seen if k != t.node.seq)
         sizes[id(t)] = (len(seen), sum(own.values()))
     tops = [t for t in found if t.node is not None and t.node.seq not in inner]
-    hidden = {id(found), id(tops)}
+    hidden = {id(tensors), id(found), id(tops)}
     out = LiveGraphs(
         LiveGraph(t, _holder(t, hidden), t.node.op.name, *sizes[id(t)]) for t in tops if t.node is not None
     )

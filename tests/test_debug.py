@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import traceback
+import weakref
 
 import numpy as np
 import pytest
@@ -303,3 +304,17 @@ def test_attributes_and_dictionaries_are_named():
 
 def test_nothing_alive():
     assert str(debug.LiveGraphs()) == "no tensor keeps a graph alive"
+
+
+def test_live_graphs_passes_by_what_is_already_dead():
+    # A weakref.proxy outlives its object and raises at any question but its type: another library may hold one.
+    class Owner:
+        pass
+
+    owner = Owner()
+    gone = weakref.proxy(owner, lambda _: None)  # with a callback the collector tracks it
+    del owner
+    x = ac.ones(2, requires_grad=True)
+    kept = x * 2
+    assert any(o is gone for o in gc.get_objects())
+    assert any(g.tensor is kept for g in debug.live_graphs())
