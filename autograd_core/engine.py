@@ -15,7 +15,7 @@ import numpy as np
 
 from .dtypes import C64, C128, F32, F64
 from .errors import AutogradError
-from .graph import FREED, OUTPUT, Leaf, Node, clock, make_node, mode, overwritten, owner, watch, wrote
+from .graph import FREED, OUTPUT, Node, clock, make_node, mode, overwritten, owner, watch, wrote
 from .kernels.coo import RowGradient
 from .kernels.indexing import add_rows
 from .op import raw, sym

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from . import runtime
+from . import blas, runtime
 from .thresholds import THRESHOLDS
 
 FLOAT32 = np.dtype(np.float32)
@@ -86,7 +86,7 @@ def _panels(matrix: np.ndarray, width: int) -> np.ndarray:
 
 def _weight_gradient(gates: np.ndarray, y: np.ndarray, h0: np.ndarray, reverse: bool) -> np.ndarray:
     before = _before(y, h0, reverse)
-    return np.matmul(gates.reshape(-1, gates.shape[-1]).T, before.reshape(-1, before.shape[-1]))
+    return blas.matmul(gates.reshape(-1, gates.shape[-1]).T, before.reshape(-1, before.shape[-1]))
 
 
 def _squash(z: np.ndarray) -> None:
@@ -355,7 +355,7 @@ def gru_backward(
             up *= z[step]
             gh = np.dot(ghp[step], w)
             gh += up
-    return gxp, _weight_gradient(ghp, y, h0, reverse), ghp.sum((0, 1)), gh
+    return gxp, _weight_gradient(ghp, y, h0, reverse), blas.sum_rows(ghp.reshape(-1, ghp.shape[2])), gh
 
 
 def warm() -> list[tuple[str, Any]]:

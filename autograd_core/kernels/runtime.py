@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from .malloc import keep_freed_memory
 from .thresholds import THRESHOLDS as THRESHOLDS
 
 # --------------------------------------------------------------------------------------- NumPy or Numba
@@ -127,30 +128,36 @@ def _default_threads() -> int:
     return min(available_cpus(), MAX_THREADS)
 
 
+def blas_functions(*names: str) -> tuple[Any, ...] | None:
+    """Functions of the BLAS that NumPy is linked to, all in one manner of naming, or None when one is not there.
+
+    ``64_`` at the end of a found function's ``__name__`` says that its integers have 64 bits.  The functions are called
+    with the interpreter lock held, so they must be short.
+    """
+    try:
+        library = ctypes.PyDLL(importlib.import_module("numpy._core._multiarray_umath").__file__ or "")
+    except (ImportError, OSError):  # its symbols include those of the libraries it links
+        return None
+    for before, after in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
+        found = tuple(getattr(library, before + name + after, None) for name in names)
+        if all(function is not None for function in found):
+            return found
+    return None
+
+
 def _limit_blas(count: int) -> bool:
     """Tell the BLAS inside NumPy to use ``count`` threads; False when it offers no such call."""
-    try:
-        _multiarray_umath = importlib.import_module("numpy._core._multiarray_umath")
-
-        library = ctypes.CDLL(_multiarray_umath.__file__)  # its symbols include those of the BLAS it links
-    except (ImportError, OSError):
-        return False
-    for name in (
-        "scipy_openblas_set_num_threads64_",
-        "scipy_openblas_set_num_threads",
-        "openblas_set_num_threads64_",
-        "openblas_set_num_threads",
-        "MKL_Set_Num_Threads",
-    ):
-        function = getattr(library, name, None)
-        if function is not None:
-            function.argtypes, function.restype = [ctypes.c_int], None
-            function(count)
+    for name in ("openblas_set_num_threads", "MKL_Set_Num_Threads"):
+        functions = blas_functions(name)
+        if functions is not None:
+            functions[0].argtypes, functions[0].restype = [ctypes.c_int], None
+            functions[0](count)
             return True
     return False
 
 
 _threads = _default_threads()
+keep_freed_memory()
 
 
 def get_num_threads() -> int:
@@ -317,7 +324,7 @@ def split(n: int, pieces: int) -> list[int]:
     return [i * size + min(i, rest) for i in range(pieces + 1)]
 
 
-def parallel(fn: Any, n: int, *args: Any, grain: int = 1) -> None:
+def parallel(fn: Any, n: int, *args: Any, grain: int = 1, balance: int = BALANCE) -> None:
     """Call the kernel ``fn(begin, end, *args)`` for pieces that cover ``range(n)``, with the threads there are.
 
     Parameters
@@ -329,6 +336,8 @@ def parallel(fn: Any, n: int, *args: Any, grain: int = 1) -> None:
         Length of the range; nothing is called when it is 0 or less.
     grain : int
         Smallest piece worth handing to another thread: below ``2 * grain`` there is one piece.
+    balance : int
+        Pieces per thread, at most: fewer when each has work of its own to begin with.
 
     Raises
     ------
@@ -343,7 +352,7 @@ def parallel(fn: Any, n: int, *args: Any, grain: int = 1) -> None:
     """
     if n <= 0:
         return
-    pieces = _threads * BALANCE
+    pieces = _threads * balance
     if n < pieces * grain:
         pieces = n // grain
     if pieces <= 1 or _threads == 1:

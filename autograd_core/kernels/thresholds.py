@@ -54,6 +54,8 @@ THRESHOLDS: dict[str, int] = {
     "attention.numba": 100_000,
     # CTC: labels times steps
     "ctc.numba": 4_000,
+    # matrix products shared by the threads: multiply-adds
+    "blas.numba": 4_000_000,
     # recurrent layers: multiply-adds of the recurrent products
     "rnn.numba": 200_000,
 }

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import blas
 from ..kernels import rnn as kernels
 from ..op import defop, sym
 from ..tensor import Tensor, wrap
@@ -35,12 +36,8 @@ def _steps(count: int, reverse: bool) -> range:
 
 def _inputs(x: Any, w_ih: Any, b_ih: Any, b_hh: Any = None) -> Any:
     """The part of all gates that comes from the input, for all steps: (time, batch, gates)."""
-    out = np.matmul(x.reshape(-1, x.shape[2]), w_ih.T).reshape(*x.shape[:2], -1)
-    if b_ih is not None:
-        out += b_ih
-    if b_hh is not None:
-        out += b_hh
-    return out
+    bias = b_ih if b_hh is None else b_hh if b_ih is None else b_ih + b_hh
+    return blas.linear(x.reshape(-1, x.shape[2]), w_ih, bias).reshape(*x.shape[:2], -1)
 
 
 def _active(lengths: Any, t: int) -> Any:
@@ -67,13 +64,13 @@ def _before(states: Any, start: Any, lengths: Any, t: int, reverse: bool) -> Any
 def _input_weights(da: Any, x: Any, w_ih: Any, needs_x: bool) -> tuple[Any, Any, Any]:
     """Gradients of x, w_ih and the bias from those of all pre-activations."""
     flat = da.reshape(-1, da.shape[2])
-    gx = np.matmul(flat, w_ih).reshape(x.shape) if needs_x else None
-    return gx, flat.T @ x.reshape(-1, x.shape[2]), flat.sum(0)
+    gx = blas.matmul(flat, w_ih).reshape(x.shape) if needs_x else None
+    return gx, blas.matmul(flat.T, x.reshape(-1, x.shape[2])), blas.sum_rows(flat)
 
 
 def _state_weight(da: Any, previous: Any) -> Any:
     """The gradient of w_hh."""
-    return da.reshape(-1, da.shape[2]).T @ previous.reshape(-1, previous.shape[2])
+    return blas.matmul(da.reshape(-1, da.shape[2]).T, previous.reshape(-1, previous.shape[2]))
 
 
 def _last(states: Any, reverse: bool) -> Any:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import OUTPUT, owner as owner
+from ..graph import OUTPUT
 from ..graph import Node as Place
+from ..graph import owner as owner
 from ..tensor import Tensor
 from . import rules, source
 from .records import Graph, Module, Node, Saved
