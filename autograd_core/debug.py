@@ -6,7 +6,7 @@ import functools
 import gc
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import FrameType, ModuleType, TracebackType
 from typing import Any, TypeVar
@@ -442,21 +442,45 @@ def live_graphs() -> LiveGraphs:
     tops = [t for t in found if t.node is not None and t.node.seq not in inner]
     hidden = {id(tensors), id(found), id(tops)}
     out = LiveGraphs(
-        LiveGraph(t, _holder(t, hidden), t.node.op.name, *sizes[id(t)]) for t in tops if t.node is not None
+        LiveGraph(t, holder, t.node.op.name, *sizes[id(t)])
+        for t, holder in zip(tops, _holders(tops, hidden), strict=True)
+        if t.node is not None
     )
     out.sort(key=lambda g: -g.nodes)
     out.total_nodes, out.total_bytes = len(everything), sum(blocks.values())
     return out
 
 
-def _holder(t: Any, hidden: set[int]) -> str:
-    """In words: which variable, list, dictionary or object holds a tensor."""
+class _Referrers:
+    """Who refers to some objects.  One look through all objects for many of them: a large program has millions."""
+
+    def __init__(self, values: Sequence[Any], hidden: set[int]) -> None:
+        self.hidden = hidden | {id(values)}
+        ids = {id(v) for v in values}
+        self.found: dict[int, list[Any]] = {}
+        for r in gc.get_referrers(*values) if values else ():
+            if id(r) not in self.hidden and not isinstance(r, FrameType):
+                for v in gc.get_referents(r):
+                    if id(v) in ids:
+                        self.found.setdefault(id(v), []).append(r)
+
+    def of(self, value: Any) -> list[Any]:
+        return self.found.get(id(value), [])
+
+
+def _holders(tensors: list[Any], hidden: set[int]) -> list[str]:
+    """In words, for each tensor: which variable, list, dictionary or object holds it."""
+    first = _Referrers(tensors, hidden)
+    containers = {id(r): r for t in tensors for r in first.of(t) if isinstance(r, list | tuple | set | dict)}
+    second = _Referrers(list(containers.values()), hidden)
+    return [_holder(t, first, second) for t in tensors]
+
+
+def _holder(t: Any, first: _Referrers, second: _Referrers) -> str:
     for depth in (0, 1):
-        for r in gc.get_referrers(t):
-            if id(r) in hidden or isinstance(r, FrameType):
-                continue
+        for r in first.of(t):
             if isinstance(r, list | tuple | set) and not isinstance(r, LiveGraphs):
-                name = _variable(r, hidden)
+                name = _variable(r, second)
                 if name or depth:
                     return (
                         f"{type(r).__name__} {name!r}"
@@ -465,7 +489,7 @@ def _holder(t: Any, hidden: set[int]) -> str:
                     )
             if isinstance(r, dict):
                 key = next((k for k, v in r.items() if v is t), None)
-                if key is not None and (name := _dictionary(r, key, hidden)):
+                if key is not None and (name := _dictionary(r, key, second)):
                     return name
             elif not isinstance(r, LiveGraph | ModuleType | TensorExtra):
                 key = next((k for k, v in getattr(r, "__dict__", {}).items() if v is t), None)
@@ -474,17 +498,17 @@ def _holder(t: Any, hidden: set[int]) -> str:
     return _frame_variable(t) or "unknown holder"
 
 
-def _variable(container: Any, hidden: set[int]) -> str:
-    for r in gc.get_referrers(container):
-        if isinstance(r, dict) and id(r) not in hidden:
+def _variable(container: Any, referrers: _Referrers) -> str:
+    for r in referrers.of(container):
+        if isinstance(r, dict):
             key = next((k for k, v in r.items() if v is container), None)
             if isinstance(key, str):
                 return key
     return _frame_variable(container).removeprefix("variable ").strip("'")
 
 
-def _dictionary(d: dict[Any, Any], key: Any, hidden: set[int]) -> str:
-    for r in gc.get_referrers(d):
+def _dictionary(d: dict[Any, Any], key: Any, referrers: _Referrers) -> str:
+    for r in referrers.of(d):
         if isinstance(r, ModuleType):
             return f"variable {key!r}"
         if getattr(r, "__dict__", None) is d:
