@@ -227,6 +227,7 @@ class _Pool:
         self.memory = np.zeros((jit_pool.WORDS + 1) * jit_pool.LINE // 8, np.int64)
         self.box: int = -(-self.memory.ctypes.data // jit_pool.LINE) * jit_pool.LINE
         self.closed_word = (self.box - self.memory.ctypes.data + jit_pool.CLOSED) // 8
+        self.memory[(self.box - self.memory.ctypes.data + jit_pool.POST) // 8] = jit_pool.post_address()
         self.serve = jit_pool.serve
         self.region = jit_pool.region
         self.asleep: list[_thread.LockType] = []
