@@ -29,7 +29,7 @@ FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 ALONE = 1 << 18  # multiply-adds up to which OpenBLAS takes one thread by itself
 ALONE_VECTOR = 9_215  # the same for products with a vector: elements of the matrix
 MANY_ROWS = 65536  # of a matrix to sum: vectors of ones up to this length are kept
-BALANCE = 2  # shares per thread: each copies the whole of one factor, so fewer than in other kernels
+BALANCE = 1  # shares per thread: each copies the whole of one factor, so fewer than in other kernels
 ROWS = 32  # of the product, in a share: whole register tiles of every BLAS
 
 _unknown: Any = object()
