@@ -1,7 +1,7 @@
 """All workloads beside the peers that are installed, in one run: ``python -m benchmarks``.
 
-    python -m benchmarks                          everything, some 20 minutes on a quiet machine
-    python -m benchmarks --only 3,16 --rounds 9
+    python -m benchmarks                          everything, half an hour on a quiet machine
+    python -m benchmarks --only 3,16 --starts 5
     python -m benchmarks --against torch,jax
     python -m benchmarks --quick                  two short rounds: does it run, not how fast
     python -m benchmarks --write-docs             the figures into docs/benchmarks.md and the README
@@ -79,7 +79,8 @@ def main() -> int:
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", help="workload numbers, separated by commas")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--starts", type=int, default=3, help="how often each contestant starts (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="after each start (default: %(default)s)")
     parser.add_argument(
         "--threads", type=int, default=min(2, cores()), help="for each contestant (default: %(default)s)"
     )
@@ -102,14 +103,14 @@ def main() -> int:
     for name, why in missing.items():
         print(f"{name}: {why}; left out")
     reference = "torch" if importlib.util.find_spec("torch") else "ours"
-    rounds = 2 if args.quick else max(1, args.rounds)
+    starts, rounds = (1, 2) if args.quick else (max(1, args.starts), max(1, args.rounds))
     results: dict[str, Any] = {
-        "machine": machine(), "threads": args.threads, "rounds": rounds, "missing": missing, "rows": [],
+        "machine": machine(), "threads": args.threads, "starts": starts, "rounds": rounds, "missing": missing, "rows": [],
         "reference": "PyTorch" if reference == "torch" else "this engine",
     }  # fmt: skip
     print(report.facts(results))
     chosen = [w for w in WORKLOADS if w.number in only]
-    with tqdm(total=len(chosen) * (rounds + 1), unit="round", disable=None) as bar:
+    with tqdm(total=len(chosen) * starts * (rounds + 1), unit="round", disable=None) as bar:
 
         def progress(text: str) -> None:
             bar.set_description(text)
@@ -117,9 +118,9 @@ def main() -> int:
 
         for w in chosen:
             if w.name == "cold_start":
-                row = cold_start.measure(w, names, rounds, args.threads, progress)
+                row = cold_start.measure(w, names, starts * (rounds + 1) - 1, args.threads, progress)
             else:
-                row = race.run(w, names, reference, rounds, args.threads, args.quick, progress)
+                row = race.run(w, names, reference, rounds, args.threads, args.quick, progress, starts)
             results["rows"].append(row)
             ratios = ", ".join(f"{n} {report.cell(row, n, w.parts[-1])}" for n in report.others([row]))
             mine = report.number(report.ms(row, "ours", w.parts[-1]))

@@ -93,12 +93,14 @@ class Process:
 
 def run(
     workload: Workload, names: Iterable[str], reference: str, rounds: int, threads: int,
-    quick: bool = False, progress: Callable[[str], None] = lambda text: None,
+    quick: bool = False, progress: Callable[[str], None] = lambda text: None, starts: int = 1,
 ) -> dict[str, Any]:  # fmt: skip
     """One workload's figures.
 
-    ``names`` are those who take part, ``reference`` the library that gives float64 losses and gradients; ``progress``
-    is called once a round.  A contestant that fails or parts from the reference is named in ``failed`` and not timed.
+    ``names`` are those who take part, ``reference`` the library that gives float64 losses and gradients.  All are
+    started ``starts`` times, since a process keeps the luck it had with its memory's layout, and timed for ``rounds``
+    rounds each time; ``progress`` is called once a round.  A contestant that fails or parts from the reference is named
+    in ``failed`` and not timed.
     """
     result: dict[str, Any] = {"number": workload.number, "what": workload.what, "goal": workload.goal, "failed": {}}
     alive: dict[str, Process] = {}
@@ -130,14 +132,21 @@ def run(
                         alive.pop(name).stop()
             times: dict[str, dict[str, list[float]]] = {n: {part: [] for part in workload.parts} for n in alive}
             seconds = workload.seconds / 5 if quick else workload.seconds
-            for r in range(rounds + 1):  # the first round warms up
-                progress(f"{workload.number} {workload.name}")
-                for part in workload.parts:
-                    for p in list(alive.values())[:: -1 if r % 2 else 1]:
-                        time.sleep(0.005)  # the threads of the one before may still spin
-                        answer = attempt(p, lambda p: p.ask(do="run", part=part, seconds=seconds))
-                        if r and answer:
-                            times[p.name][part].append(answer["seconds"])
+            for start in range(starts):
+                if start:
+                    for p in alive.values():
+                        p.stop()
+                    alive |= {n: Process(n, workload, threads, log=log) for n in alive}
+                    for p in list(alive.values()):
+                        attempt(p, lambda p: p.read())
+                for r in range(rounds + 1):  # the first round warms up
+                    progress(f"{workload.number} {workload.name}")
+                    for part in workload.parts:
+                        for p in list(alive.values())[:: -1 if r % 2 else 1]:
+                            time.sleep(0.005)  # the threads of the one before may still spin
+                            answer = attempt(p, lambda p: p.ask(do="run", part=part, seconds=seconds))
+                            if r and answer:
+                                times[p.name][part].append(answer["seconds"])
             times = {n: t for n, t in times.items() if n in alive}
             peaks = {p.name: attempt(p, lambda p: p.ask(do="peak")["peak"]) for p in list(alive.values())}
             files = {

@@ -128,7 +128,7 @@ def facts(results: Results) -> str:
     """One line about machine and versions."""
     m = dict(results["machine"])
     head = f"{m.pop('date')}, {m.pop('cpu')}, {results['threads']} threads on {m.pop('cores')} cores, {m.pop('system')}"
-    return head + ": " + ", ".join(f"{k} {v}" for k, v in m.items()) + f"; medians of {results['rounds']} rounds."
+    return head + ": " + ", ".join(f"{k} {v}" for k, v in m.items()) + f"; medians of {results['starts']} x {results['rounds']} rounds."
 
 
 def failures(rows: list[Row]) -> list[str]:

@@ -120,7 +120,7 @@ def results() -> report.Results:
     }
     cold = {"runs": runs, "first": {"ours": 5.0}, "ended": dict.fromkeys(runs, (0.3, 0.9)), "gradient_difference": {}}
     return {
-        "machine": {"date": "today", "cpu": "a CPU", "cores": "2", "system": "an OS", "Python": "3"}, "threads": 2, "rounds": 2,
+        "machine": {"date": "today", "cpu": "a CPU", "cores": "2", "system": "an OS", "Python": "3"}, "threads": 2, "starts": 1, "rounds": 2,
         "missing": {"jax": "the package jax is not installed"}, "reference": "PyTorch",
         "rows": [row("3"), row("12", failed={"tinygrad": "no answer"}), row("13", **cold), row("14"), row("16")],
     }  # fmt: skip
@@ -189,9 +189,10 @@ def test_wrong_arguments_are_named() -> None:
 def test_a_contestant_that_fails_is_named_and_the_rest_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(CONTESTANTS, "broken", CONTESTANTS["ours"])  # known here, not in the process that is started
     workload = race.Workload("2", "xor_mlp", "", None, peers=("broken",), seconds=0.01)
-    row = race.run(workload, ["ours", "broken"], "ours", rounds=1, threads=1)
+    row = race.run(workload, ["ours", "broken"], "ours", rounds=1, threads=1, starts=2)
     assert "KeyError" in row["failed"]["broken"]
     assert list(row["seconds"]) == ["ours"]
+    assert len(row["seconds"]["ours"][""]) == 2
 
 
 def test_prepare_gives_a_job_for_each_part() -> None:
