@@ -346,6 +346,7 @@ def grad(
     assert got is not None
     out: list[Any] = []
     handed: set[int] = set()
+    given = [c.array for c in gs if isinstance(c, Tensor)]
     for i, (x, g) in enumerate(zip(xs, got, strict=True)):
         if g is None:
             if not allow_unused:
@@ -359,7 +360,7 @@ def grad(
             g = sparse_gradient(g)
         elif not isinstance(g, Tensor):
             g = np.asarray(g)
-            if id(g) in handed or any(isinstance(c, Tensor) and np.may_share_memory(c.array, g) for c in gs):
+            if id(g) in handed or (given and any([np.may_share_memory(c, g) for c in given])):
                 g = g.copy()
             handed.add(id(g))
             g = wrap(g)
@@ -571,7 +572,7 @@ class _FunctionOp:
     variadic = False
     view = False
     packed = True
-    straight = None
+    straight = lifted = None
     formula = ""
     params = ()
     outputs: tuple[str, ...] = ("y",)
@@ -668,7 +669,7 @@ class _OnceOp:
     reference = None
     variadic = False
     view = False
-    straight = None
+    straight = lifted = None
     formula = ""
     scalar = None
 

@@ -152,7 +152,8 @@ def _sources(op: Op, users: dict[str, set[str]]) -> dict[str, str]:
     values.update({f"{name}_shape": f"np_shape(x_{i})" for i, name in enumerate(op.inputs)})
     values.update({p: p for p in op.params})
     if len(op.outputs) > 1:
-        values.update({o: f"y[{i}]" for i, o in enumerate(op.outputs)})
+        values["y"] = "ys"
+        values.update({o: f"ys[{i}]" for i, o in enumerate(op.outputs)})
 
     def saved_as(slot: str) -> str:
         readers = users[slot] & ruled
@@ -177,12 +178,19 @@ def _sources(op: Op, users: dict[str, set[str]]) -> dict[str, str]:
         "tracked": tracked,
     }
     body = _HEAD
-    if len(op.outputs) > 1:
+    if len(op.outputs) > 1 and len(op.differentiable) != 1:
+        body += "    ys = y\n"
         body += (
-            f"    return several(op, y, ({fill['nodes']},), ({saved}))\n"
+            f"    return several(op, ys, ({fill['nodes']},), ({saved}))\n"
             if ruled
-            else "    return several(op, y, (), ())\n"
+            else "    return several(op, ys, (), ())\n"
         )
+    elif len(op.outputs) > 1:  # one carries a gradient: the op's node is its place
+        fill["mark"] = _MARK.format(indent=8 * " ")
+        place = op.differentiable[0]
+        body += f"    ys = y\n    y = ys[{place}]\n" + _ONE + _RECORD
+        returned = ", ".join("t" if i == place else f"constant(ys[{i}])" for i in range(len(op.outputs)))
+        body += f"    return {returned}\n"
     else:
         if op.view:  # a view belongs where its source does: link_view tells
             fill["mark"] = ""
@@ -202,6 +210,8 @@ def _sources(op: Op, users: dict[str, set[str]]) -> dict[str, str]:
     saves = f"def saves(xs, nodes, params, y):\n    {', '.join(arrays)}, = xs\n    {', '.join(nodes)}, = nodes\n"
     if op.params:
         saves += f"    {', '.join(op.params)}, = params\n"
+    if len(op.outputs) > 1:
+        saves += "    ys = y\n"
     saves += f"    return ({saved})\n"
     return {"call": body.format(watch=watched, **fill), "plain": body.format(watch="", **fill), "saves": saves}
 
@@ -241,7 +251,7 @@ def dispatchers(
     first call, so that whoever holds one keeps the same object.
     """
     env = dict(
-        _TOOLS, op=op, forward=op.forward, promote=promote_inputs, explain=explain, several=several,
+        _TOOLS, op=op, forward=op.forward, promote=promote_inputs, explain=explain, several=several, constant=_constant,
         wrong_operands=wrong_operands, link_view=link_view, __name__=op.module,
     )  # fmt: skip
     functions = {
@@ -319,18 +329,18 @@ def variadic_dispatcher(op: Op) -> tuple[Callable[..., Any], Callable[..., Any],
     return call, plain, saves
 
 
-def several(op: Op, ys: tuple[Any, ...], nodes: tuple[Node | None, ...], saved: tuple[Any, ...]) -> tuple[Tensor, ...]:
-    """The outputs of an op that has several.
+def _constant(y: Any) -> Tensor:
+    """An output without gradient."""
+    return wrap(y if y.__class__ is np.ndarray else np.asarray(y))
 
-    With one differentiable output the op's node is that output's place.  With more, the op's node stands behind small
-    Output nodes, one per differentiable output; it gets its cotangents as a tuple.
+
+def several(op: Op, ys: tuple[Any, ...], nodes: tuple[Node | None, ...], saved: tuple[Any, ...]) -> tuple[Tensor, ...]:
+    """The outputs of an op with several differentiable ones, or none.
+
+    The op's node stands behind small Output nodes, one per differentiable output; it gets its cotangents as a tuple.
     """
-    outs = tuple([wrap(y if y.__class__ is np.ndarray else np.asarray(y)) for y in ys])
+    outs = tuple([_constant(y) for y in ys])
     if not mode.grad or nodes.count(None) == len(nodes):
-        return outs
-    if len(op.differentiable) == 1:
-        t = outs[op.differentiable[0]]
-        t.node = make_node(op, nodes, saved, t.array.shape, t.array.dtype)
         return outs
     hub = make_node(op, nodes, saved, (), outs[op.differentiable[0]].array.dtype)
     places: list[Any] = []

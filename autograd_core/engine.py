@@ -68,28 +68,16 @@ def run_backward(
     heap: list[tuple[int, Node]] = []
     leaves: dict[Node, Any] = {}  # leaves need no order: they are settled after the walk
 
-    def add(box: dict[Node, Any], node: Node, g: Any) -> None:
-        """Add a further contribution to a node's cotangent."""
-        old = box[node]
-        if symbolic or old.__class__ is not np.ndarray or old.ndim == 0:
-            box[node] = old + g
-        elif node in owned:
-            old += g
-        else:
-            box[node] = old + g
-            owned.add(node)
-
     for node, g in roots:
         if useful is None or node in useful:
             box = leaves if node.op is None else pending
             if node in box:
-                add(box, node, g)
+                _add(box, node, g, owned)
             else:
                 box[node] = g
                 if box is pending:
                     heappush(heap, (-node.seq, node))
 
-    plain_pass = not symbolic
     needed = ALL
     before = mode.grad
     mode.grad = create_graph
@@ -113,10 +101,10 @@ def run_backward(
                     if needed == NONE:
                         continue
                 op = node.op
+                rules = op.lifted if symbolic else op.straight
                 if (
-                    plain_pass
+                    rules is not None
                     and needed == ALL
-                    and op.straight
                     and node.seq > clock.last_write
                     and (node.dtype is F32 or node.dtype is F64)
                 ):
@@ -124,9 +112,9 @@ def run_backward(
                     if slots and node.s0 is FREED:
                         raise _freed_error(node)
                     if watch.on:
-                        grads = watch.backward(node, g, partial(op.straight, raw, g, node))
+                        grads = watch.backward(node, g, partial(rules, F, g, node))
                     else:
-                        grads = op.straight(raw, g, node)
+                        grads = rules(F, g, node)
                     if slots and not keep:  # node.free(), written out
                         node.s0 = FREED
                         node.s1 = node.s2 = None
@@ -138,7 +126,7 @@ def run_backward(
                 else:
                     grads = rule_gradients(node, g, F, symbolic, keep, useful)
                 if node.extra is not None and node.extra.post_hooks:
-                    grads = _run_post_hooks(node, grads, g, symbolic)
+                    grads = _run_post_hooks(node, grads, g, F, symbolic)
                 k = len(grads)
                 while k:  # a while loop costs half of for ... in zip for one or two parents
                     k -= 1
@@ -148,15 +136,16 @@ def run_backward(
                     parent = node.p0[k] if op.packed else node.p1 if k else node.p0
                     if parent is None:
                         continue
-                    if plain_pass and (gp.shape != parent.shape or gp.dtype is not parent.dtype):
-                        gp = _fit(gp, parent, F, False, op)
+                    a = gp.array if symbolic else gp
+                    if a.shape != parent.shape or a.dtype is not parent.dtype:
+                        gp = _fit(gp, parent, F, symbolic, op)
                     if parent.op is None:
                         if parent in leaves:
-                            add(leaves, parent, gp)
+                            _add(leaves, parent, gp, owned)
                         else:
                             leaves[parent] = gp
                     elif heap and parent in pending:
-                        add(pending, parent, gp)
+                        _add(pending, parent, gp, owned)
                     elif parent is ahead:
                         g_ahead = g_ahead + gp
                     elif ahead is None and not heap:
@@ -185,7 +174,7 @@ def run_backward(
 def rule_gradients(
     node: Node, g: Any, F: Any, symbolic: bool, keep: bool, useful: dict[Node, int] | None
 ) -> list[Any]:
-    """The gradients of a node's parents, from the rules of its op, reduced to the parents' shapes and dtypes."""
+    """The gradients of a node's parents, from the rules of its op: the way that takes every op and case."""
     op, saved, parents = node.op, node.saved, node.parents
     if saved is None:
         raise _freed_error(node)
@@ -199,11 +188,7 @@ def rule_gradients(
     if symbolic:
         values = lift(node)
         if op.reference is not None:
-            grads = through_reference(node, values, g, useful)
-            return [
-                None if gp is None or p is None else _fit(gp, p, F, True, op)
-                for gp, p in zip(grads, parents, strict=True)
-            ]
+            return through_reference(node, values, g, useful)
     if flip:
         g = tuple(F.conj(v) for v in g) if g.__class__ is tuple else F.conj(g)
     if op.joint is not None:
@@ -216,19 +201,23 @@ def rule_gradients(
             None if p is None or rule is None or p not in useful else rule(F, g, values)
             for p, rule in zip(parents, op.rules)
         ]
-    i = 0
-    for gp in grads:
-        parent = parents[i]
-        if gp is not None and parent is not None:
-            if flip:
-                gp = grads[i] = F.conj(gp)
-            a = gp.array if symbolic else gp
-            if a.shape != parent.shape or a.dtype is not parent.dtype:
-                grads[i] = _fit(gp, parent, F, symbolic, op)
-        i += 1
+    if flip:
+        grads = [None if gp is None or p is None else F.conj(gp) for gp, p in zip(grads, parents)]
     if not keep:
         node.free()
     return grads
+
+
+def _add(box: dict[Node, Any], node: Node, g: Any, owned: set[Node]) -> None:
+    """Add a further contribution to a node's cotangent."""
+    old = box[node]
+    if old.__class__ is not np.ndarray or old.ndim == 0:  # a Tensor, a sparse gradient, a number
+        box[node] = old + g
+    elif node in owned:
+        old += g
+    else:
+        box[node] = old + g
+        owned.add(node)
 
 
 def _fit(gp: Any, parent: Node, F: Any, symbolic: bool, op: Any) -> Any:
@@ -438,10 +427,13 @@ def _shown(g: Any) -> Tensor:
     return sparse_gradient(g) if g.__class__ is RowGradient else wrap(np.asarray(g))
 
 
-def _run_post_hooks(node: Node, grads: Any, g: Any, symbolic: bool) -> list[Any]:
+def _run_post_hooks(node: Node, grads: Any, g: Any, F: Any, symbolic: bool) -> list[Any]:
     """Hooks of ``Node.register_hook``: they see the gradients of the parents and may replace them."""
     assert node.extra is not None and node.extra.post_hooks is not None
-    out = list(grads)
+    out = [
+        v if v is None or p is None else _fit(v, p, F, symbolic, node.op)
+        for v, p in zip(grads, node.parents, strict=True)
+    ]
     for hook in list(node.extra.post_hooks.values()):
         shown = tuple(v if v is None or isinstance(v, Tensor) else wrap(np.asarray(v)) for v in out)
         cotangents = tuple(

@@ -252,7 +252,7 @@ class _OutputOp:
     params = ("index",)
     slots = ("index",)
     packed = False
-    straight = None
+    straight = lifted = None
 
 
 OUTPUT = _OutputOp()

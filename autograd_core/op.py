@@ -22,8 +22,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
+from numpy import ndarray
+
 from .dispatch import dispatchers, variadic_dispatcher
 from .graph import packed
+from .tensor import wrap
 
 Array = Any  # an ndarray, or a NumPy scalar where a rule made one
 Rule = Callable[..., Any]
@@ -46,7 +49,9 @@ class Op:
     rules : tuple of (callable or None)
         Per input, ``rule(F, g, saved)``.
     straight : callable or None
-        All rules in one call, ``straight(F, g, node)``: the short way for ops that need nothing else.
+        All rules in one call, ``straight(raw, g, node)``: the short way for ops that need nothing else.
+    lifted : callable or None
+        The same on Tensors, ``lifted(sym, g, node)``, where the rules and not a reference are to be differentiated.
     joint : callable or None
         One rule for all inputs together, ``joint(F, g, saved, needs) -> sequence of gradients``.
     texts : dict
@@ -70,6 +75,7 @@ class Op:
         "inputs",
         "joint",
         "keep_numbers",
+        "lifted",
         "module",
         "name",
         "outputs",
@@ -100,6 +106,7 @@ class Op:
     joint: Rule | None
     keep_numbers: bool
     straight: Callable[..., Any] | None
+    lifted: Callable[..., Any] | None
     texts: dict[str, Rule]
     scalar: str | None
     formula: str
@@ -125,7 +132,9 @@ class Op:
                 _compile_rule(self.texts[i], self.slots) if i in self.texts else None for i in self.inputs
             )
             if len(self.differentiable) <= 1:
-                self.straight = _straight(self, self.texts)
+                self.straight = _straight(self, lifting=False)
+                whole = "y" in self.slots and len(self.outputs) > 1 and "y" not in self.outputs  # a tuple of outputs
+                self.lifted = None if self.reference or whole else _straight(self, lifting=True)
 
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join(self.inputs + self.params)})>"
@@ -231,7 +240,7 @@ def defop(
     unknown = set(rules) - set(op.inputs)
     if unknown:
         raise ValueError(f"defop: {op.name} has no input named {sorted(unknown)}; its inputs are {op.inputs}.")
-    taken = {"n", "t", "y", "op", "forward", "plain", "mode", "tick"} & {*op.params}  # names in dispatchers' text
+    taken = {"n", "t", "y", "ys", "op", "forward", "plain", "mode", "tick"} & {*op.params}  # names in dispatchers' text
     if taken:
         raise ValueError(
             f"defop: {op.name} names a parameter {sorted(taken)}, which its dispatcher uses; choose another."
@@ -254,7 +263,7 @@ def defop(
             )
     op.slots = tuple(users)
     op.packed = variadic or packed(len(op.inputs), len(op.slots))
-    op.joint, op.rules, op.straight = None, (), None  # compiled at first use
+    op.joint, op.rules, op.straight, op.lifted = None, (), None, None  # compiled at first use
     op.call, op.plain, op.saves = variadic_dispatcher(op) if variadic else dispatchers(op, users)
     op.call.__doc__ = doc or formula or (scalar.replace("{", "").replace("}", "") if scalar else "")
     OPS[op.name] = op
@@ -292,19 +301,38 @@ def _compile_rule(rule: Rule, slots: tuple[str, ...]) -> Rule:
     return eval(f"lambda {head}: rule({args})", {"rule": rule})
 
 
-def _straight(op: Op, rules: dict[str, Rule]) -> Callable[..., Any]:
-    """All rules of an op written out in one function: two calls a node less than a loop over compiled rules."""
+def _straight(op: Op, lifting: bool) -> Callable[..., Any]:
+    """All rules of an op written out in one function: two calls a node less than a loop over compiled rules.
+
+    ``lifting`` makes Tensors of the arrays that the node saved, at the places of the graph that they came from.
+    """
     slot, parent = ("n.s0[{}]", "n.p0[{}]") if op.packed else ("n.s{}", "n.p{}")
+
+    def value(name: str) -> str:
+        if name in ("g", "F"):
+            return name
+        text = slot.format(op.slots.index(name))
+        if lifting and name in op.inputs:
+            return f"at({text}, {parent.format(op.inputs.index(name))})"
+        if lifting and (name == "y" or name in op.outputs):
+            return f"at({text}, {'n' if len(op.outputs) == 1 or op.outputs.index(name) in op.differentiable else None})"
+        return text
+
     parts = []
     for i, name in enumerate(op.inputs):
-        if name not in rules:
+        if name not in op.texts:
             parts.append("None")
             continue
-        args = ", ".join(a if a in ("g", "F") else slot.format(op.slots.index(a)) for a in _parameters(rules[name]))
+        args = ", ".join(map(value, _parameters(op.texts[name])))
         wanted = f" if {parent.format(i)} is not None else None" if len(op.inputs) > 1 else ""
         parts.append(f"rule_{i}({args}){wanted}")
-    env = {f"rule_{i}": rules.get(name) for i, name in enumerate(op.inputs)}
-    return eval(f"lambda F, g, n: ({', '.join(parts)},)", env)
+    env: dict[str, Any] = {f"rule_{i}": op.texts.get(name) for i, name in enumerate(op.inputs)}
+    return eval(f"lambda F, g, n: ({', '.join(parts)},)", env | {"at": _at})
+
+
+def _at(value: Any, place: Any) -> Any:
+    """A saved array as a Tensor at its place in the graph; a number, or None, as it is."""
+    return wrap(value, place) if isinstance(value, ndarray) else value
 
 
 # ------------------------------------------------------------------------------------------------- the public surface

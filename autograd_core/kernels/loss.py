@@ -24,7 +24,8 @@ import numpy as np
 from . import runtime
 from .thresholds import THRESHOLDS
 
-FLOAT32, INT64, UNSIGNED = np.dtype(np.float32), np.dtype(np.int64), np.dtype(np.uint64)
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+INT64, UNSIGNED = np.dtype(np.int64), np.dtype(np.uint64)
 NO_WEIGHT = np.ones(0, np.float32)  # what the kernels take for "all ones"
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -99,6 +100,23 @@ def _compiled(x: np.ndarray, weight: np.ndarray | None) -> Any:
     return None
 
 
+def _plain_targets(
+    x: np.ndarray, target: np.ndarray, weight: np.ndarray | None, ignore_index: int, label_smoothing: float
+) -> np.ndarray | None:
+    """Where the targets lie in `x` laid flat, in the everyday case that is too small for a kernel: rows of logits that
+    all count, one int64 class for each. None in any other case, and for any target that is no class."""
+    if x.ndim != 2 or x.size >= THRESHOLDS["loss.numba"] or weight is not None or label_smoothing != 0.0:
+        return None
+    rows, classes = x.shape
+    if not classes or not rows or target.dtype is not INT64 or target.shape != (rows,) or 0 <= ignore_index < classes:
+        return None
+    if x.dtype is not FLOAT32 and x.dtype is not FLOAT64:
+        return None
+    if np.maximum.reduce(target.view(UNSIGNED)) >= classes:  # a negative one is huge as an unsigned number
+        return None
+    return _row_starts(rows, classes) + target
+
+
 def _reduce(losses: np.ndarray, total: float, shape: tuple[int, ...], reduction: str, dtype: np.dtype) -> np.ndarray:
     if reduction == "none":
         return losses.reshape(shape).astype(dtype, copy=False)
@@ -138,6 +156,11 @@ def cross_entropy(
     IndexError
         A target is no class and not `ignore_index`.
     """
+    places = _plain_targets(x, target, weight, ignore_index, label_smoothing)
+    if places is not None and reduction in REDUCTIONS:
+        lse = _log_sum_exp(x)
+        total = float(len(places))
+        return _reduce(lse - x.take(places), total, target.shape, reduction, x.dtype), lse, total
     classes = _check("cross_entropy", x.shape, target, weight, reduction)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"cross_entropy: label_smoothing must be between 0.0 and 1.0, got {label_smoothing}")
@@ -176,16 +199,24 @@ def cross_entropy(
     return _reduce(losses, total, target.shape, reduction, dtype), lse, total
 
 
+def _log_sum_exp(x: np.ndarray) -> np.ndarray:
+    """log(sum(exp(x))) of each row."""
+    with np.errstate(invalid="ignore"):
+        top = np.maximum.reduce(x, 1, keepdims=True)
+        e = np.subtract(x, top, order="C")
+        np.exp(e, e)
+        lse = _sum_rows(e)
+        np.log(lse, lse)
+        lse += top[:, 0]
+    return lse
+
+
 def _cross_entropy_numpy(
     x: np.ndarray, target: np.ndarray, weight: np.ndarray | None, counted: np.ndarray | None, label_smoothing: float
 ) -> tuple[np.ndarray, np.ndarray]:
     rows, classes = x.shape
     with np.errstate(invalid="ignore", divide="ignore"):
-        top = np.maximum.reduce(x, 1, keepdims=True) if classes else np.zeros((rows, 1), x.dtype)
-        e = np.subtract(x, top, order="C")
-        np.exp(e, out=e)
-        lse = np.log(_sum_rows(e))
-        lse += top[:, 0]
+        lse = _log_sum_exp(x) if classes else np.full(rows, -np.inf, x.dtype)
         safe = target if counted is None else np.where(counted, target, 0)
         if classes == 0:
             return np.zeros(rows, x.dtype), lse  # every row is an ignored one
@@ -227,6 +258,12 @@ def cross_entropy_backward(
     reduction: str = "mean",
 ) -> np.ndarray:
     """``gx = g * w * (exp(x - lse) - onehot)`` (and the same for the smoothed part), zero in ignored rows."""
+    places = _plain_targets(x, target, weight, ignore_index, label_smoothing)
+    if places is not None and g.ndim == 0 and lse.shape == target.shape and reduction in ("mean", "sum"):
+        out = np.subtract(x, lse.reshape(-1, 1), order="C")
+        np.exp(out, out)
+        out.reshape(-1)[places] -= 1
+        return np.multiply(out, g / total if reduction == "mean" else g, out)
     classes = _check("cross_entropy_backward", x.shape, target, weight, reduction)
     if g.shape != (target.shape if reduction == "none" else ()) or lse.shape != (target.size,):
         raise RuntimeError(

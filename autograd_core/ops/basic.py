@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..op import defop, helper
+from ..op import defop, helper, raw
 
 __all__ = ["alias", "broadcast_to_", "cast", "clone_", "conj_", "real_", "sum_to"]
 
@@ -49,7 +49,7 @@ defop(
 @helper
 def shaped(F: Any, x: Any, shape: tuple[int, ...]) -> Any:
     """``x`` summed to ``shape``, itself where it has it."""
-    return x if x.shape == shape else F.sum_to(x, shape)
+    return x if (x if F is raw else x.array).shape == shape else F.sum_to(x, shape)
 
 
 def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:

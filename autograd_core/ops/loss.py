@@ -299,26 +299,40 @@ def _cross_entropy(x: Any, target: Any, weight: Any, ignore_index: int, label_sm
     )
 
 
+def _cross_entropy_backward(
+    u: Any, x: Any, target: Any, weight: Any, lse: Any, total: Any, ignore_index: int, label_smoothing: float, reduction: str
+) -> Any:  # fmt: skip
+    return kernels.cross_entropy_backward(
+        np.asarray(u), x, target, lse, total, weight,
+        ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction,
+    )  # fmt: skip
+
+
 @helper
-def cross_entropy_slope(
-    F: Any, g: Any, x: Any, target: Any, weight: Any, lse: Any, total: Any, ignore_index: int, label_smoothing: float, reduction: str
-) -> Any:
-    """``g (softmax(x) sum(c) - c)`` with the coefficients c of the log-probabilities; one kernel on arrays."""
-    if F is raw:
-        return kernels.cross_entropy_backward(
-            np.asarray(g), x, target, lse, total, weight,
-            ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction,
-        )  # fmt: skip
-    axis = 0 if x.array.ndim == 1 else 1
-    c = _coefficients(x.array, target.array, None if weight is None else weight.array, ignore_index, label_smoothing)
-    slope = F.softmax(x, axis)
-    if weight is not None or not _all_count(target.array, ignore_index):
-        counts = c.sum(axis, keepdims=True)
-        slope = F.where(wrap(counts != 0), slope, 0.0) * wrap(counts)
-    slope = slope - wrap(c)
+def slope_per_gradient(F: Any, g: Any, x: Any, reduction: str, *rest: Any) -> Any:
+    """The sum over the classes (and over the rows, where the loss is reduced) of g times the slope."""
+    axis = 0 if len(x.shape) == 1 else 1
+    each = reduction == "none"
+    ones = np.ones(tuple(n for i, n in enumerate(x.shape) if i != axis) if each else (), g.dtype if F is raw else g.array.dtype)
+    slope = F.cross_entropy_backward(ones if F is raw else wrap(ones), x, *rest, reduction)
+    return F.sum(g * slope, (axis,) if each else tuple(range(len(x.shape))), False)
+
+
+@helper
+def slope_per_logit(
+    F: Any, g: Any, u: Any, x: Any, target: Any, weight: Any, total: Any, ignore_index: int, label_smoothing: float, reduction: str
+) -> Any:  # fmt: skip
+    """u times the Jacobian of softmax times g, in each row as often as its coefficients count together."""
+    axis = 0 if len(x.shape) == 1 else 1
+    out = F.softmax_backward(g, F.softmax(x, axis), axis)
+    logits, classes, w = (v if F is raw or v is None else v.array for v in (x, target, weight))
+    if w is not None or not _all_count(classes, ignore_index):
+        c = _coefficients(logits, classes, w, ignore_index, label_smoothing).sum(axis, keepdims=True)
+        here = c != 0  # a row that does not count may hold anything
+        out = F.where(here if F is raw else wrap(here), out, 0.0) * (c if F is raw else wrap(c))
     if reduction == "none":
-        g = F.reshape(g, tuple(1 if i == axis else n for i, n in enumerate(x.array.shape)))
-    return slope * (g * (1 / total if total else math.nan) if reduction == "mean" else g)
+        u = F.reshape(u, tuple(1 if i == axis else n for i, n in enumerate(x.shape)))
+    return out * (u * (1 / total if total else math.nan) if reduction == "mean" else u)
 
 
 defop(
@@ -329,8 +343,22 @@ defop(
     outputs="loss lse total",
     differentiable="loss",
     formula="weight[target] (log(sum of exp(x)) - x[target]) over the classes of each row, reduced",
-    x=lambda g, x, target, weight, lse, total, ignore_index, label_smoothing, reduction, F: F.cross_entropy_slope(
+    x=lambda g, x, target, weight, lse, total, ignore_index, label_smoothing, reduction, F: F.cross_entropy_backward(
         g, x, target, weight, lse, total, ignore_index, label_smoothing, reduction
+    ),
+)
+# Its slope; lse is a function of x that only saves computing it again, so it has no rule of its own.
+defop(
+    _cross_entropy_backward,
+    "u x target weight lse",
+    "total ignore_index label_smoothing reduction",
+    name="cross_entropy_backward",
+    formula="u weight[target] (softmax(x) - onehot(target)), over what the mean divides by",
+    u=lambda g, x, target, weight, lse, total, ignore_index, label_smoothing, reduction, F: F.slope_per_gradient(
+        g, x, reduction, target, weight, lse, total, ignore_index, label_smoothing
+    ),
+    x=lambda g, u, x, target, weight, total, ignore_index, label_smoothing, reduction, F: F.slope_per_logit(
+        g, u, x, target, weight, total, ignore_index, label_smoothing, reduction
     ),
 )
 

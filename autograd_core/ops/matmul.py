@@ -23,13 +23,31 @@ helper(lambda F, x: F.transpose(x, -2, -1), "mT")
 
 
 # Matrices and batches of them; vectors are given a dimension by `matmul` below.  Batches that broadcast are summed.
+# The gradients of a product are products with one factor transposed, and theirs again: three ops, and no node for a
+# transpose in any order of differentiation.
 defop(
     blas.matmul,
     "a b",
     name="matmul",
-    formula="y[..., i, j] = sum over k of a[..., i, k] b[..., k, j]",
-    a=lambda g, b, a_shape, F: F.shaped(F.matmul(g, F.mT(b)), a_shape),
-    b=lambda g, a, b_shape, F: F.shaped(F.matmul(F.mT(a), g), b_shape),
+    formula="y = a b: y[..., i, j] = sum over k of a[..., i, k] b[..., k, j]",
+    a=lambda g, b, a_shape, F: F.shaped(F.matmul_nt(g, b), a_shape),
+    b=lambda g, a, b_shape, F: F.shaped(F.matmul_tn(a, g), b_shape),
+)
+defop(
+    lambda a, b: blas.matmul(a, b.T if b.ndim == 2 else b.swapaxes(-1, -2)),
+    "a b",
+    name="matmul_nt",
+    formula="y = a b^T",
+    a=lambda g, b, a_shape, F: F.shaped(F.matmul(g, b), a_shape),
+    b=lambda g, a, b_shape, F: F.shaped(F.matmul_tn(g, a), b_shape),
+)
+defop(
+    lambda a, b: blas.matmul(a.T if a.ndim == 2 else a.swapaxes(-1, -2), b),
+    "a b",
+    name="matmul_tn",
+    formula="y = a^T b",
+    a=lambda g, b, a_shape, F: F.shaped(F.matmul_nt(b, g), a_shape),
+    b=lambda g, a, b_shape, F: F.shaped(F.matmul(a, g), b_shape),
 )
 
 # Two vectors; as a product of a row and a column its gradients were products with a 1 x 1 matrix, a hundred times slower.
@@ -52,7 +70,7 @@ def _linear(x: Any, weight: Any, bias: Any) -> Any:
 @helper
 def rows(F: Any, x: Any) -> Any:
     """All leading dimensions as one."""
-    return x if len(x.shape) == 2 else F.reshape(x, (-1, x.shape[-1]))
+    return x if x.ndim == 2 else F.reshape(x, (-1, x.shape[-1]))
 
 
 @helper
@@ -75,7 +93,7 @@ defop(
     name="linear",
     formula="x weight^T + bias",
     x=lambda g, weight, x_shape, F: F.unrows(F.matmul(F.rows(g), weight), x_shape),
-    weight=lambda g, x, F: F.matmul(F.mT(F.rows(g)), F.rows(x)),
+    weight=lambda g, x, F: F.matmul_tn(F.rows(g), F.rows(x)),
     bias=lambda g, F: F.column_sum(F.rows(g)),
 )
 

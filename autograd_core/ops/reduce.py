@@ -45,7 +45,7 @@ def unreduce(F: Any, g: Any, shape: tuple[int, ...], axes: tuple[int, ...], keep
 @helper
 def spread(F: Any, g: Any, shape: tuple[int, ...], axes: tuple[int, ...], keepdim: bool) -> Any:
     """``g`` repeated along the reduced dimensions."""
-    if len(axes) == len(shape) and not keepdim:
+    if not keepdim and axes == tuple(range(len(axes))):  # the leading ones, or all
         return F.repeat_to(g, shape)
     return F.repeat_to(F.unreduce(g, shape, axes, keepdim), shape)
 

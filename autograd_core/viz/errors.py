@@ -48,7 +48,7 @@ def last_error(error: BaseException | None = None) -> Graph:
         return carried
     frames = _frames(error)
     for frame in reversed(frames):
-        node = frame.f_locals.get("node") if frame.f_code.co_name == "rule_gradients" else None
+        node = frame.f_locals.get("node") if frame.f_code.co_name in ("rule_gradients", "run_backward") else None
         if node is not None:
             return _backward(node, error, frames)
     for frame in reversed(frames):
