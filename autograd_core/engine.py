@@ -85,12 +85,16 @@ def run_backward(
         with np.errstate(all="ignore"):
             ahead: Node | None = None  # while one node only is in flight, it takes no trip through heap and dict
             g_ahead: Any = None
-            while ahead is not None or heap:
+            while True:
                 if ahead is not None:
-                    node, g, ahead = ahead, g_ahead, None
-                else:
+                    node = ahead
+                    g = g_ahead
+                    ahead = None
+                elif heap:
                     node = heappop(heap)[1]
                     g = pending.pop(node)
+                else:
+                    break
                 if node.extra is not None:
                     g = _run_hooks(node, g, symbolic)
                 if useful is not None:
@@ -144,12 +148,13 @@ def run_backward(
                             _add(leaves, parent, gp, owned)
                         else:
                             leaves[parent] = gp
-                    elif heap and parent in pending:
+                    elif ahead is None and not heap:
+                        ahead = parent
+                        g_ahead = gp
+                    elif parent in pending:
                         _add(pending, parent, gp, owned)
                     elif parent is ahead:
                         g_ahead = g_ahead + gp
-                    elif ahead is None and not heap:
-                        ahead, g_ahead = parent, gp
                     else:
                         pending[parent] = gp
                         heappush(heap, (-parent.seq, parent))

@@ -87,6 +87,7 @@ def relu_backward(g: np.ndarray, y: np.ndarray) -> np.ndarray:
     return _gate(g, y <= 0) if gx is None else gx
 
 
+_ONE_BYTE = np.ones((), np.int8)
 BITS = {np.dtype(np.float16): np.int16, np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
 
 
@@ -95,9 +96,8 @@ def _gate(g: np.ndarray, closed: np.ndarray) -> np.ndarray:
     bits = BITS.get(g.dtype)
     if bits is None or g.ndim == 0:
         return _narrow(np.where(closed, g.dtype.type(0), g), g)
-    mask = np.empty(g.shape, bits)
-    mask[...] = closed
-    mask -= bits(1)  # all ones where open
+    open_ = np.subtract(closed.view(np.int8), _ONE_BYTE)  # all ones where open, one byte wide: quicker than at full width
+    mask = open_.astype(bits)
     np.bitwise_and(mask, g.view(bits), out=mask)
     return mask.view(g.dtype)
 

@@ -311,7 +311,7 @@ def _cross_entropy_backward(
 @helper
 def slope_per_gradient(F: Any, g: Any, x: Any, reduction: str, *rest: Any) -> Any:
     """The sum over the classes (and over the rows, where the loss is reduced) of g times the slope."""
-    axis = 0 if len(x.shape) == 1 else 1
+    axis = 0 if x.ndim == 1 else 1
     each = reduction == "none"
     ones = np.ones(tuple(n for i, n in enumerate(x.shape) if i != axis) if each else (), g.dtype if F is raw else g.array.dtype)
     slope = F.cross_entropy_backward(ones if F is raw else wrap(ones), x, *rest, reduction)
@@ -320,13 +320,14 @@ def slope_per_gradient(F: Any, g: Any, x: Any, reduction: str, *rest: Any) -> An
 
 @helper
 def slope_per_logit(
-    F: Any, g: Any, u: Any, x: Any, target: Any, weight: Any, total: Any, ignore_index: int, label_smoothing: float, reduction: str
+    F: Any, g: Any, u: Any, x: Any, target: Any, weight: Any, lse: Any, total: Any, ignore_index: int, label_smoothing: float, reduction: str
 ) -> Any:  # fmt: skip
     """u times the Jacobian of softmax times g, in each row as often as its coefficients count together."""
-    axis = 0 if len(x.shape) == 1 else 1
-    out = F.softmax_backward(g, F.softmax(x, axis), axis)
+    axis = 0 if x.ndim == 1 else 1
+    p = np.exp(x - lse.reshape(-1, 1)) if F is raw and x.ndim == 2 else F.softmax(x, axis)
+    out = F.softmax_backward(g, p, axis)
     logits, classes, w = (v if F is raw or v is None else v.array for v in (x, target, weight))
-    if w is not None or not _all_count(classes, ignore_index):
+    if w is not None or total != classes.size:
         c = _coefficients(logits, classes, w, ignore_index, label_smoothing).sum(axis, keepdims=True)
         here = c != 0  # a row that does not count may hold anything
         out = F.where(here if F is raw else wrap(here), out, 0.0) * (c if F is raw else wrap(c))
@@ -357,8 +358,8 @@ defop(
     u=lambda g, x, target, weight, lse, total, ignore_index, label_smoothing, reduction, F: F.slope_per_gradient(
         g, x, reduction, target, weight, lse, total, ignore_index, label_smoothing
     ),
-    x=lambda g, u, x, target, weight, total, ignore_index, label_smoothing, reduction, F: F.slope_per_logit(
-        g, u, x, target, weight, total, ignore_index, label_smoothing, reduction
+    x=lambda g, u, x, target, weight, lse, total, ignore_index, label_smoothing, reduction, F: F.slope_per_logit(
+        g, u, x, target, weight, lse, total, ignore_index, label_smoothing, reduction
     ),
 )
 
