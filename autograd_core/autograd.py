@@ -360,7 +360,7 @@ def grad(
             g = sparse_gradient(g)
         elif not isinstance(g, Tensor):
             g = np.asarray(g)
-            if id(g) in handed or (given and any([np.may_share_memory(c, g) for c in given])):
+            if id(g) in handed or (given and any(np.may_share_memory(c, g) for c in given)):
                 g = g.copy()
             handed.add(id(g))
             g = wrap(g)

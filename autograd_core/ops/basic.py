@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import blas
 from ..op import defop, helper, raw
 
 __all__ = ["alias", "broadcast_to_", "cast", "clone_", "conj_", "real_", "sum_to"]
@@ -16,7 +17,11 @@ def _sum_to(x: Any, shape: tuple[int, ...]) -> Any:
     """Sum out the dimensions that broadcasting added or stretched."""
     extra = x.ndim - len(shape)
     axes = tuple(range(extra)) + tuple(i + extra for i, s in enumerate(shape) if s == 1 and x.shape[i + extra] != 1)
-    return np.add.reduce(x, axis=axes).reshape(shape) if axes else x.reshape(shape)
+    if not axes:
+        return x.reshape(shape)
+    if x.size >= 4096 and axes == tuple(range(len(axes))) and shape and x.flags.c_contiguous:  # as of a bias: rows
+        return blas.sum_rows(x.reshape(-1, math.prod(x.shape[len(axes) :]))).reshape(shape)
+    return np.add.reduce(x, axis=axes).reshape(shape)
 
 
 sum_to = defop(

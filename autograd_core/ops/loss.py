@@ -300,7 +300,8 @@ def _cross_entropy(x: Any, target: Any, weight: Any, ignore_index: int, label_sm
 
 
 def _cross_entropy_backward(
-    u: Any, x: Any, target: Any, weight: Any, lse: Any, total: Any, ignore_index: int, label_smoothing: float, reduction: str
+    u: Any, x: Any, target: Any, weight: Any, lse: Any, total: Any,
+    ignore_index: int, label_smoothing: float, reduction: str,
 ) -> Any:  # fmt: skip
     return kernels.cross_entropy_backward(
         np.asarray(u), x, target, lse, total, weight,
@@ -320,7 +321,8 @@ def slope_per_gradient(F: Any, g: Any, x: Any, reduction: str, *rest: Any) -> An
 
 @helper
 def slope_per_logit(
-    F: Any, g: Any, u: Any, x: Any, target: Any, weight: Any, lse: Any, total: Any, ignore_index: int, label_smoothing: float, reduction: str
+    F: Any, g: Any, u: Any, x: Any, target: Any, weight: Any, lse: Any, total: Any,
+    ignore_index: int, label_smoothing: float, reduction: str,
 ) -> Any:  # fmt: skip
     """u times the Jacobian of softmax times g, in each row as often as its coefficients count together."""
     axis = 0 if x.ndim == 1 else 1

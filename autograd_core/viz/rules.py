@@ -215,8 +215,10 @@ class _Pretty:
         method = isinstance(n.func, ast.Attribute) and not self._namespace(n.func.value)
         if not name or method or n.keywords:
             return self._plain_call(n, name), 9
-        if name == "matmul" and len(args) == 2:
-            return f"{self.text(args[0], 2)} @ {self.text(args[1], 3)}", 2
+        if name in ("matmul", "matmul_nt", "matmul_tn") and len(args) == 2:
+            left = self.text(args[0], 9) + "ᵀ" if name == "matmul_tn" else self.text(args[0], 2)
+            right = self.text(args[1], 9) + "ᵀ" if name == "matmul_nt" else self.text(args[1], 3)
+            return f"{left} @ {right}", 2
         if name in ("mT", "t") and len(args) == 1:
             return self.text(args[0], 9) + "ᵀ", 9
         if name in ("neg", "negative") and len(args) == 1:

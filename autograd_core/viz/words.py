@@ -225,6 +225,7 @@ def family(op: str) -> str:
     """
     if op in _ELEMENTWISE:
         return "elementwise"
+    op = op.removesuffix("_backward")  # a slope belongs where its op does
     for name, words in _FAMILY_WORDS.items():
         if op in words:
             return name

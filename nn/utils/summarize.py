@@ -122,8 +122,8 @@ def _multiply_adds(op: Any, args: tuple[Any, ...], result: Any) -> int:
     name = op.name
     first = result[0] if isinstance(result, tuple) else result
     out = math.prod(_shape(first))
-    if name in ("linear", "matmul"):
-        return out * _shape(args[0])[-1]
+    if name in ("linear", "matmul", "matmul_nt", "matmul_tn"):
+        return out * _shape(args[0])[-2 if name == "matmul_tn" else -1]
     if name == "conv":
         return out * math.prod(_shape(args[1])[1:])
     if name == "conv_transpose":

@@ -120,7 +120,8 @@ def results() -> report.Results:
     }
     cold = {"runs": runs, "first": {"ours": 5.0}, "ended": dict.fromkeys(runs, (0.3, 0.9)), "gradient_difference": {}}
     return {
-        "machine": {"date": "today", "cpu": "a CPU", "cores": "2", "system": "an OS", "Python": "3"}, "threads": 2, "starts": 1, "rounds": 2,
+        "machine": {"date": "today", "cpu": "a CPU", "cores": "2", "system": "an OS", "Python": "3"}, "threads": 2,
+        "starts": 1, "rounds": 2,
         "missing": {"jax": "the package jax is not installed"}, "reference": "PyTorch",
         "rows": [row("3"), row("12", failed={"tinygrad": "no answer"}), row("13", **cold), row("14"), row("16")],
     }  # fmt: skip

@@ -112,7 +112,8 @@ def test_words():
 
 
 @pytest.mark.parametrize(("op", "name"), [
-    ("matmul", "matmul"), ("linear", "matmul"), ("conv2d", "conv"), ("max_pool2d", "conv"), ("batch_norm", "norm"),
+    ("matmul", "matmul"), ("matmul_tn", "matmul"), ("linear", "matmul"), ("conv2d", "conv"), ("max_pool2d", "conv"),
+    ("batch_norm", "norm"), ("cross_entropy_backward", "loss"),
     ("relu", "activation"),
     ("log_softmax", "activation"), ("cross_entropy", "loss"), ("mse_loss", "loss"), ("sum", "reduce"),
     ("reshape", "shape"), ("getitem", "index"),
