@@ -176,9 +176,7 @@ def run_backward(
     return [found[n] for n in wanted]
 
 
-def rule_gradients(
-    node: Node, g: Any, F: Any, symbolic: bool, keep: bool, useful: dict[Node, int] | None
-) -> list[Any]:
+def rule_gradients(node: Node, g: Any, F: Any, symbolic: bool, keep: bool, useful: dict[Node, int] | None) -> list[Any]:
     """The gradients of a node's parents, from the rules of its op: the way that takes every op and case."""
     op, saved, parents = node.op, node.saved, node.parents
     if saved is None:
