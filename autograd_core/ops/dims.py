@@ -9,6 +9,9 @@ from ..errors import bad_dim, wrong_type
 from ..tensor import Tensor
 
 
+ALL = tuple(tuple(range(n)) for n in range(65))  # the dimensions of an array of n; NumPy has at most 64
+
+
 def one_dim(name: str, dim: Any, ndim: int) -> int:
     """``dim`` as a non-negative int (a 0-d tensor has the dimensions 0 and -1)."""
     if not isinstance(dim, int) or isinstance(dim, bool):
@@ -25,7 +28,9 @@ def one_dim(name: str, dim: Any, ndim: int) -> int:
 def many_dims(name: str, dims: Any, ndim: int) -> tuple[int, ...]:
     """``dims`` (None for all, an int, or several) as a sorted-as-given tuple of distinct non-negative ints."""
     if dims is None:
-        return tuple(range(ndim))
+        return ALL[ndim]
+    if isinstance(dims, int) and not isinstance(dims, bool) and -ndim <= dims < ndim:
+        return (dims % ndim,)
     if isinstance(dims, Iterable) and not isinstance(dims, Tensor):
         out = tuple(one_dim(name, d, ndim) for d in dims)
         if not out:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
+from ..dtypes import F32, F64
 from ..kernels import reduction as reductions
 from ..kernels import softmax as softmaxes
 from ..op import defop, helper, method, sym
@@ -66,6 +67,11 @@ defop(
 
 
 def _mean(x: Any, axes: tuple[int, ...], keepdim: bool) -> Any:
+    if x.dtype is F32 or x.dtype is F64:
+        n = x.dtype.type((x.size if len(axes) == x.ndim else _count(x.shape, axes)) or math.nan)
+        if x.size < reductions.LARGE:
+            return _add(x, axis=axes, keepdims=keepdim) / n
+        return reductions.add(x, axes, keepdim) / n
     total = (
         reductions.add(x, axes, keepdim)
         if x.dtype.itemsize > 2
@@ -340,6 +346,8 @@ defop(
 
 def _typed(input: Tensor, dtype: Any, name: str, floating: bool = False) -> Tensor:
     """``input`` converted to ``dtype``; integers are summed in int64 when it is left out."""
+    if dtype is None and isinstance(input, Tensor) and (input.array.dtype is F32 or input.array.dtype is F64):
+        return input
     x = tensor_of(input, name)
     kind = x.array.dtype.kind
     if dtype is not None:
