@@ -292,19 +292,9 @@ def variadic_dispatcher(op: Op) -> tuple[Callable[..., Any], Callable[..., Any],
     """The dispatcher of an op over a sequence of tensors (``cat``, ``stack``, ``einsum``)."""
     slots, params, (sequence,) = op.slots, op.params, op.inputs
 
-    def saves(xs: Any, nodes: Any, values: Any, y: Any) -> tuple[Any, ...]:
-        shapes = f"{sequence}_shape"
-        out: list[Any] = []
-        for s in slots:
-            if s == "y":
-                out.append(y)
-            elif s == sequence:
-                out.append(tuple(xs))
-            elif s == shapes:
-                out.append(tuple(x.shape for x in xs))
-            else:
-                out.append(values[params.index(s)])
-        return tuple(out)
+    places = {p: f"values[{i}]" for i, p in enumerate(params)}
+    places |= {"y": "y", sequence: "tuple(xs)", f"{sequence}_shape": "tuple([x.shape for x in xs])"}
+    saves = eval(f"lambda xs, nodes, values, y: ({''.join(places[slot] + ', ' for slot in slots)})")
 
     def plain(tensors: Sequence[Any], *values: Any) -> Any:
         xs = [t.array if isinstance(t, Tensor) else t for t in tensors]
@@ -314,8 +304,8 @@ def variadic_dispatcher(op: Op) -> tuple[Callable[..., Any], Callable[..., Any],
             raise explain(op, tuple(xs), error) from error
         t = wrap(y if y.__class__ is np.ndarray else np.asarray(y))
         if mode.grad and ("*" in op.texts):
-            nodes = tuple(t.node if isinstance(t, Tensor) else None for t in tensors)
-            if any(n is not None for n in nodes):
+            nodes = tuple([t.node if isinstance(t, Tensor) else None for t in tensors])
+            if nodes.count(None) < len(nodes):
                 t.node = make_node(op, nodes, saves(xs, nodes, values, t.array), t.array.shape, t.array.dtype)
         return t
 

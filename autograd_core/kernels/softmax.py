@@ -20,7 +20,7 @@ import numpy as np
 from . import runtime
 from .thresholds import THRESHOLDS
 
-FLOAT32 = np.dtype(np.float32)
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 SHORT = 1024  # longer sums are NumPy's, which adds by pairs
 
 
@@ -88,8 +88,27 @@ def _same_shape(function: str, g: np.ndarray, y: np.ndarray) -> None:
         )
 
 
+def _small(x: np.ndarray, axis: int) -> bool:
+    """The everyday case that is NumPy's: floats, not many, an axis that is there."""
+    return (
+        0 < x.size < THRESHOLDS["softmax.numba"]
+        and (x.dtype is FLOAT32 or x.dtype is FLOAT64)
+        and -x.ndim <= axis < x.ndim
+    )
+
+
+def _shifted(x: np.ndarray, axis: int) -> np.ndarray:
+    """`x` minus its greatest element along `axis`, C-contiguous."""
+    with np.errstate(invalid="ignore"):  # -inf - -inf: a NaN is the answer wanted
+        return np.subtract(x, np.maximum.reduce(x, axis, keepdims=True), order="C")
+
+
 def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     """``exp(x) / sum(exp(x))`` along `axis`, without overflow."""
+    if _small(x, axis):
+        e = _shifted(x, axis)
+        np.exp(e, e)
+        return np.divide(e, _sum(e, axis % x.ndim), e)
     axis = _axis("softmax", x, axis)
     if x.dtype == np.float16:
         return _half(softmax, axis, x)
@@ -98,9 +117,8 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
         return np.empty(x.shape, x.dtype) if y is None else y
     if x.ndim == 0:
         return softmax(x.reshape(1)).reshape(())
-    with np.errstate(invalid="ignore"):  # -inf - -inf: a NaN is the answer wanted
-        y = np.subtract(x, np.maximum.reduce(x, axis, keepdims=True), order="C")
-        np.exp(y, out=y)
+    y = _shifted(x, axis)
+    np.exp(y, y)
     y /= _sum(y, axis)
     return y
 
@@ -123,6 +141,9 @@ def softmax_backward(g: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray
 
 def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     """``x - log(sum(exp(x)))`` along `axis`, without overflow or loss of small differences."""
+    if _small(x, axis):
+        d = _shifted(x, axis)
+        return np.subtract(d, np.log(_sum(np.exp(d), axis % x.ndim)), d)
     axis = _axis("log_softmax", x, axis)
     if x.dtype == np.float16:
         return _half(log_softmax, axis, x)
@@ -131,9 +152,8 @@ def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
         return np.empty(x.shape, x.dtype) if y is None else y
     if x.ndim == 0:
         return log_softmax(x.reshape(1)).reshape(())
-    with np.errstate(invalid="ignore"):
-        y = np.subtract(x, np.maximum.reduce(x, axis, keepdims=True), order="C")
-        y -= np.log(_sum(np.exp(y), axis))
+    y = _shifted(x, axis)
+    y -= np.log(_sum(np.exp(y), axis))
     return y
 
 

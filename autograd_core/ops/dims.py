@@ -8,7 +8,6 @@ from typing import Any
 from ..errors import bad_dim, wrong_type
 from ..tensor import Tensor
 
-
 ALL = tuple(tuple(range(n)) for n in range(65))  # the dimensions of an array of n; NumPy has at most 64
 
 

@@ -91,7 +91,7 @@ defop(
 
 def _var(x: Any, axes: tuple[int, ...], correction: float, keepdim: bool) -> Any:
     n = _count(x.shape, axes)
-    d = x - np.mean(x, axis=axes, keepdims=True) if x.size else x
+    d = x - _mean(x, axes, True) if x.size else x
     squares = (d * d.conj()).real if x.dtype.kind == "c" else d * d
     freedom = _max(n - correction, 0)
     return np.true_divide(_add(squares, axis=axes, keepdims=keepdim), squares.dtype.type(freedom))

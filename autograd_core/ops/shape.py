@@ -84,8 +84,15 @@ def _zero(dtype: Any) -> Any:
 defop(
     _cat, "xs", "axis", name="cat", variadic=True, formula="the inputs behind one another along axis", joint=_cat_rule
 )
+
+
+def _stack(xs: Sequence[Any], axis: int) -> Any:
+    new = (builtins.slice(None),) * axis + (None,)
+    return np.concatenate([x[new] for x in xs], axis)  # np.stack checks what was checked, in 2 us
+
+
 defop(
-    lambda xs, axis: np.stack(xs, axis),
+    _stack,
     "xs",
     "axis",
     name="stack",
@@ -440,7 +447,7 @@ def tile(input: Tensor, *dims: Any) -> Tensor:
 
 
 def _sequence(tensors: Any, name: str) -> list[Tensor]:
-    if isinstance(tensors, Tensor) or not isinstance(tensors, Sequence):
+    if tensors.__class__ not in (list, tuple) and (isinstance(tensors, Tensor) or not isinstance(tensors, Sequence)):
         raise wrong_type(name, "tensors", "a sequence of Tensors", tensors)
     if not tensors:
         raise ShapeError(f"{name}: expected a non-empty sequence of tensors.")
@@ -448,7 +455,7 @@ def _sequence(tensors: Any, name: str) -> list[Tensor]:
         if not isinstance(x, Tensor):
             raise TypeError(f"{name}: element {i} must be a Tensor, got {type(x).__name__}.")
     target = tensors[0].array.dtype
-    if any(x.array.dtype is not target for x in tensors):
+    if [x for x in tensors if x.array.dtype is not target]:
         for x in tensors:
             target = dtypes.promote_numpy(target, x.array.dtype)
         return [x if x.array.dtype == target else sym.cast(x, target) for x in tensors]
@@ -470,9 +477,10 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None, out
         raise RuntimeError("cat: 0-d tensors cannot be concatenated; use stack().")
     d = one_dim("cat", dim if axis is None else axis, n)
     first = kept[0].array.shape
+    others = first[:d] + first[d + 1 :]
     for i, x in enumerate(kept):
         s = x.array.shape
-        if len(s) != n or any(a != b for k, (a, b) in enumerate(zip(s, first, strict=True)) if k != d):
+        if len(s) != n or s[:d] + s[d + 1 :] != others:
             raise ShapeError(
                 f"cat: tensor {i} has shape {s}, the first has {first}; sizes must agree except in dimension {d}."
             )
