@@ -12,7 +12,7 @@ import numpy as np
 
 from .engine import run_backward
 from .errors import AutogradError
-from .graph import OUTPUT, Node, extra_of, inferring, late, make_node, mode
+from .graph import OUTPUT, Node, extra_of, inferring, late, make_node, mode, set_recording
 from .inplace import move
 from .kernels.coo import RowGradient
 from .op import sym
@@ -49,10 +49,10 @@ class _GradMode:
 
     def __enter__(self) -> None:
         self._before.append(mode.grad)
-        mode.grad = self._value
+        set_recording(self._value)
 
     def __exit__(self, *exc: object) -> None:
-        mode.grad = self._before.pop()
+        set_recording(self._before.pop())
 
     def _twin(self) -> _GradMode:
         return type(self)()
@@ -132,18 +132,18 @@ class set_grad_enabled(_GradMode):
         super().__init__()
         self._value = bool(mode_)
         self._at_call = mode.grad
-        mode.grad = self._value
+        set_recording(self._value)
 
     def __enter__(self) -> None:
         self._before.append(self._at_call)
-        mode.grad = self._value
+        set_recording(self._value)
 
     def _twin(self) -> _GradMode:
         twin = set_grad_enabled(self._value)
         return twin
 
     def __call__(self, function: Any) -> Any:
-        mode.grad = self._at_call
+        set_recording(self._at_call)
         return super().__call__(function)
 
 
@@ -167,10 +167,10 @@ class inference_mode(_GradMode):
         self._inference_before.append(mode.inference)
         mode.inference = self._on
         inferring.add(self._on)
-        mode.grad = not self._on
+        set_recording(not self._on)
 
     def __exit__(self, *exc: object) -> None:
-        mode.grad = self._before.pop()
+        set_recording(self._before.pop())
         mode.inference = self._inference_before.pop()
         inferring.add(-self._on)
 
@@ -218,7 +218,8 @@ def _roots(name: str, tensors: Sequence[Tensor], cotangents: Sequence[Any], symb
                 raise AutogradError(
                     f"{name}: grad can be implicitly created only for real scalar outputs, not {t.dtype.name}."
                 )
-            c = wrap(np.ones(t.array.shape, t.array.dtype) if t.array.ndim else np.array(1, t.array.dtype))
+            one = np.ones(t.array.shape, t.array.dtype) if t.array.ndim else np.array(1, t.array.dtype)
+            roots.append((t.node, wrap(one) if symbolic else one))
         else:
             if not isinstance(g, Tensor):
                 if not isinstance(g, (np.ndarray, int, float)):
@@ -229,7 +230,7 @@ def _roots(name: str, tensors: Sequence[Tensor], cotangents: Sequence[Any], symb
                     f"{name}: a gradient of shape {g.array.shape} does not fit its tensor of shape {t.array.shape}."
                 )
             c = g if g.array.dtype == t.array.dtype else sym.cast(g, t.array.dtype)
-        roots.append((t.node, c if symbolic else c.array))
+            roots.append((t.node, c if symbolic else c.array))
     return roots
 
 
@@ -482,7 +483,7 @@ class Function:
         recording = mode.grad and any(n is not None for n in nodes)
         ctx.needs_input_grad = tuple(recording and n is not None for n in nodes)
         before = mode.grad
-        mode.grad = False
+        set_recording(False)
         try:
             if cls.setup_context is not Function.setup_context:
                 result = cls.forward(*args, **kwargs)
@@ -490,7 +491,7 @@ class Function:
             else:
                 result = cls.forward(ctx, *args, **kwargs)
         finally:
-            mode.grad = before
+            set_recording(before)
         single = not isinstance(result, tuple)
         results = (result,) if single else result
         if not recording:

@@ -17,7 +17,7 @@ import numpy as np
 
 from . import dtypes
 from .errors import AutogradError, no_broadcast
-from .graph import OUTPUT, Node, extra_of, inferring, make_node, mode, tick, watch
+from .graph import OUTPUT, Node, extra_of, inferring, make_node, mode, tick, unrecorded, watch
 from .tensor import Tensor, TensorExtra, mark, wrap
 
 Op = Any  # the class is declared in op.py, which stands above this file
@@ -41,7 +41,7 @@ _ONE = """\
 """
 
 _RECORD = """\
-    if ({tracked}) and mode.grad:
+    if ({tracked}) and (not unrecorded or mode.grad):
         t.node = n = Node()
         n.op = op
 {keep}        n.shape = shapes[y.shape]
@@ -236,7 +236,7 @@ class _Shapes(dict[tuple[int, ...], tuple[int, ...]]):
 
 _TOOLS: dict[str, Any] = dict(
     shapes=_Shapes(), inferring=inferring, mark=mark,
-    Tensor=Tensor, Node=Node, new=object.__new__, tick=tick, mode=mode, watch=watch, ndarray=np.ndarray, as_array=np.asarray,
+    Tensor=Tensor, Node=Node, new=object.__new__, tick=tick, mode=mode, unrecorded=unrecorded, watch=watch, ndarray=np.ndarray, as_array=np.asarray,
     np_shape=np.shape, F32=dtypes.F32, F64=dtypes.F64, NUMBERS=frozenset((float, int)), numbers32=numbers32,
     numbers64=numbers64, zero_d=zero_d,
 )  # fmt: skip
@@ -303,7 +303,7 @@ def variadic_dispatcher(op: Op) -> tuple[Callable[..., Any], Callable[..., Any],
         except Exception as error:
             raise explain(op, tuple(xs), error) from error
         t = wrap(y if y.__class__ is np.ndarray else np.asarray(y))
-        if mode.grad and ("*" in op.texts):
+        if "*" in op.texts and (not unrecorded or mode.grad):
             nodes = tuple([t.node if isinstance(t, Tensor) else None for t in tensors])
             if nodes.count(None) < len(nodes):
                 t.node = make_node(op, nodes, saves(xs, nodes, values, t.array), t.array.shape, t.array.dtype)

@@ -15,7 +15,7 @@ import numpy as np
 
 from .dtypes import C64, C128, F32, F64
 from .errors import AutogradError
-from .graph import FREED, OUTPUT, Node, clock, make_node, mode, overwritten, owner, watch, wrote
+from .graph import FREED, OUTPUT, Node, clock, make_node, mode, overwritten, owner, set_recording, watch, wrote
 from .kernels.coo import RowGradient
 from .kernels.indexing import add_rows
 from .op import raw, sym
@@ -80,7 +80,7 @@ def run_backward(
 
     needed = ALL
     before = mode.grad
-    mode.grad = create_graph
+    set_recording(create_graph)
     try:
         with np.errstate(all="ignore"):
             ahead: Node | None = None  # while one node only is in flight, it takes no trip through heap and dict
@@ -168,7 +168,7 @@ def run_backward(
                 if leaf in found:
                     found[leaf] = leaves[leaf]
     finally:
-        mode.grad = before
+        set_recording(before)
     if accumulate:
         _accumulate(leaves, owned, found if wanted is not None else None, roots, create_graph)
         return None
@@ -363,7 +363,7 @@ def through_reference(node: Node, inner: list[Any], g: Any, useful: dict[Node, i
     op = node.op
     value = dict(zip(op.slots, inner, strict=True))
     recording = mode.grad
-    mode.grad = True
+    set_recording(True)
     try:
         entries: list[Any] = []
         if op.variadic:
@@ -377,7 +377,7 @@ def through_reference(node: Node, inner: list[Any], g: Any, useful: dict[Node, i
             args = list(entries)
         y = op.reference(*args, *[value[p] for p in op.params])
     finally:
-        mode.grad = recording
+        set_recording(recording)
     ask = [
         e.node
         if isinstance(e, Tensor) and e.node is not None and p is not None and (useful is None or p in useful)
