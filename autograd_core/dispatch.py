@@ -236,7 +236,8 @@ class _Shapes(dict[tuple[int, ...], tuple[int, ...]]):
 
 _TOOLS: dict[str, Any] = dict(
     shapes=_Shapes(), inferring=inferring, mark=mark,
-    Tensor=Tensor, Node=Node, new=object.__new__, tick=tick, mode=mode, unrecorded=unrecorded, watch=watch, ndarray=np.ndarray, as_array=np.asarray,
+    Tensor=Tensor, Node=Node, new=object.__new__, tick=tick, mode=mode, unrecorded=unrecorded,
+    watch=watch, ndarray=np.ndarray, as_array=np.asarray,
     np_shape=np.shape, F32=dtypes.F32, F64=dtypes.F64, NUMBERS=frozenset((float, int)), numbers32=numbers32,
     numbers64=numbers64, zero_d=zero_d,
 )  # fmt: skip
