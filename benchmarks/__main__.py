@@ -80,7 +80,7 @@ def main() -> int:
     )
     parser.add_argument("--only", help="workload numbers, separated by commas")
     parser.add_argument("--starts", type=int, default=3, help="how often each contestant starts (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="after each start (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=6, help="after each start (default: %(default)s)")
     parser.add_argument(
         "--threads", type=int, default=min(2, cores()), help="for each contestant (default: %(default)s)"
     )

@@ -56,7 +56,7 @@ class Workload:
     goal: float | None
     peers: tuple[str, ...] = ()
     parts: tuple[str, ...] = ("",)
-    seconds: float = 0.3
+    seconds: float = 0.15
     steps: int = 5  # that must give equal losses before anything is timed
 
     def can(self, contestant: str) -> bool:
@@ -90,7 +90,7 @@ WORKLOADS = (
     Workload("15a", "adam_many", "one Adam step over 200 tensors of 1,000", 3.0, ("torch-fused", "jax")),
     Workload("15b", "adam_one", "one Adam step over one tensor of 10 million", 7.0, ("torch-fused", "jax")),
     Workload(
-        "16", "convolution", "convolution alone, GFLOP/s", 0.9, ("jax",), seconds=0.1, steps=1,
+        "16", "convolution", "convolution alone, GFLOP/s", 0.9, ("jax",), seconds=0.05, steps=1,
         parts=tuple(f"{shape}: {which}" for shape in data.CONVOLUTIONS for which in data.PASSES),
     ),
 )  # fmt: skip
