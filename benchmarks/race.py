@@ -98,7 +98,7 @@ def run(
     """One workload's figures.
 
     ``names`` are those who take part, ``reference`` the library that gives float64 losses and gradients.  All are
-    started ``starts`` times, since a process keeps the luck it had with its memory's layout, and timed for ``rounds``
+    started ``starts`` times, since one start's median differs from another's by up to a third, and timed for ``rounds``
     rounds each time; ``progress`` is called once a round.  A contestant that fails or parts from the reference is named
     in ``failed`` and not timed.
     """
