@@ -241,6 +241,24 @@ def test_skip_init_and_swa_alias():
 # --------------------------------------------------------------------------------------------------- summary
 
 
+def test_summary_counts_the_products_of_a_gradient():
+    class Force(nn.Module):
+        """The gradient of x W c in x, and its products: forward (2x3)(3x4), backward g W^T."""
+
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.randn(3, 4))
+
+        def forward(self, x):
+            with torch.enable_grad():
+                x = x.detach().requires_grad_()
+                gx, gw = torch.autograd.grad((x @ self.weight).sum(), (x, self.weight), create_graph=True)
+            return gx.sum() + gw.sum()
+
+    table = nn.utils.summary(Force(), torch.randn(2, 3))
+    assert table.multiply_adds == 3 * 2 * 3 * 4  # the product, and each of its two gradients
+
+
 def test_summary():
     net = nn.Sequential(
         nn.LazyConv2d(8, 3, padding=1), nn.BatchNorm2d(8), nn.Dropout(0.9), nn.Flatten(), nn.LazyLinear(10)
