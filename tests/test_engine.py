@@ -11,6 +11,7 @@ import pytest
 
 import autograd_core as ac
 from autograd_core.errors import AutogradError
+from autograd_core.graph import unrecorded
 
 
 def leaf(*values: float) -> ac.Tensor:
@@ -170,6 +171,30 @@ def test_mode_is_per_thread() -> None:
         thread.start()
         thread.join()
     assert seen == [True]
+
+
+def test_a_thread_without_recording_stops_no_other() -> None:
+    """Dispatchers look at ``unrecorded`` first: both ways round, and nothing left in it."""
+    x = leaf(1.0, 2.0)
+    seen: list[tuple[bool, bool]] = []
+    off, done = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with ac.no_grad():
+            seen.append(((x * 2).requires_grad, ac.stack([x, x]).requires_grad))
+            off.set()
+            done.wait(10)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert off.wait(10)
+    seen.append(((x * 2).requires_grad, ac.stack([x, x]).requires_grad))
+    with ac.no_grad():
+        seen.append(((x * 2).requires_grad, ac.stack([x, x]).requires_grad))
+    done.set()
+    thread.join()
+    assert seen == [(False, False), (True, True), (False, False)]
+    assert not unrecorded & {thread.ident, threading.get_ident()} and (x * 2).requires_grad
 
 
 def test_hooks() -> None:
