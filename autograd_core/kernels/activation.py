@@ -84,14 +84,14 @@ def relu_backward(g: np.ndarray, y: np.ndarray) -> np.ndarray:
     if y.dtype == np.bool_:
         return _narrow(g * y, g)
     gx = _pass("relu_backward", True, (g, y))
-    return _gate(g, y <= 0) if gx is None else gx
+    return shut(g, y <= 0) if gx is None else gx
 
 
 _ONE_BYTE = np.ones((), np.int8)
 BITS = {np.dtype(np.float16): np.int16, np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
 
 
-def _gate(g: np.ndarray, closed: np.ndarray) -> np.ndarray:
+def shut(g: np.ndarray, closed: np.ndarray) -> np.ndarray:
     """`g`, and 0 where `closed`: by its bits, for np.where stumbles over branches that nobody can foresee."""
     bits = BITS.get(g.dtype)
     if bits is None or g.ndim == 0:

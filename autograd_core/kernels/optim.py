@@ -98,6 +98,11 @@ def sgd(
         p += -lr * g
 
 
+def adam_row(step: int, lr: float, beta1: float, beta2: float, eps: float, decay: float) -> tuple[float, ...]:
+    """The scalars of the kernel `adam` for one step; `decay` is the factor of the parameter, or what L2 adds of it."""
+    return -(lr / (1 - beta1**step)), (1 - beta2**step) ** 0.5, 1 - beta1, beta1, beta2, 1 - beta2, eps, decay
+
+
 def adam(
     params: Arrays,
     grads: Arrays,
@@ -123,8 +128,7 @@ def adam(
     amsgrad = max_exp_avg_sqs is not None
     steps = _steps("adam", step, len(params))
     decay = 1 - lr * weight_decay if decoupled else weight_decay
-    tail = (1 - beta1, beta1, beta2, 1 - beta2, eps, decay)
-    known = {s: (-(lr / (1 - beta1**s)), (1 - beta2**s) ** 0.5, *tail) for s in set(steps)}
+    known = {s: adam_row(s, lr, beta1, beta2, eps, decay) for s in set(steps)}
     hyper = [known[s] for s in steps]
     done = update("adam", lists, grads, plan, hyper, amsgrad, weight_decay != 0, decoupled, maximize)
     if len(done) == len(params):

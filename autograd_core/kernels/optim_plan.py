@@ -67,6 +67,10 @@ class Group:
             return mine
         return None
 
+    def run(self, kernel: Any, rows: np.ndarray, flags: Sequence[bool]) -> None:
+        """Update the tensors, whose gradients were entered, by the scalars in `rows`."""
+        runtime.parallel(kernel, self.chunks, self.table, rows, self.like, *flags, grain=self.grain)
+
     def enter_copies(self, grads: Arrays) -> list[np.ndarray]:
         """The same for gradients of any layout: copies where a kernel cannot read them."""
         kept = [np.ascontiguousarray(grads[k], self.like.dtype) for k in self.members]
@@ -100,6 +104,12 @@ class Plan:
             self.everything = {k for group in self.groups for k in group.members}
             self.keys = keys
         return self.groups
+
+    def whole(self, count: int) -> Group | None:
+        """The one group that holds all of `count` tensors, in the order given, if there is one."""
+        if len(self.groups) != 1 or len(self.everything) != count or not self.groups[0].native_layout:
+            return None
+        return self.groups[0]
 
     def ready(self, params: Arrays) -> Any:
         """The module of compiled kernels, or None while too little was done to be worth loading a compiler."""
@@ -174,7 +184,7 @@ def update(
         if kept[k] is None:
             kept[k] = group.enter_copies(grads)
         chosen = rows if len(rows) in (1, len(group.members)) else rows[group.members]
-        runtime.parallel(kernel, group.chunks, group.table, chosen, group.like, *flags, grain=group.grain)
+        group.run(kernel, chosen, flags)
     return plan.everything
 
 

@@ -7,6 +7,7 @@ in a branch that was not taken does not turn into NaN.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from ..dtypes import F32
 from ..kernels import activation as kernels
 from ..kernels import elementwise as vectors
+from ..kernels.thresholds import THRESHOLDS
 from ..op import defop, helper
 
 LARGE = 8_000  # elements from which a kernel may be quicker than NumPy; below it, a rule is one line of NumPy
@@ -177,8 +179,26 @@ defop(
 _ZERO = {
     d: np.zeros((), d) for d in (np.dtype(np.float32), np.dtype(np.float64))
 }  # NumPy is quicker with these than with 0
+_ZEROS: dict[Any, Any] = {}
+
+
+@lru_cache(maxsize=256)
+def _zeros(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Zeros to compare an array of fewer than WIDE elements with: one zero takes np.maximum three times as long."""
+    if dtype not in _ZEROS:
+        _ZEROS[dtype] = np.zeros(WIDE, dtype)
+        _ZEROS[dtype].flags.writeable = False
+    return _ZEROS[dtype][: math.prod(shape)].reshape(shape)
+
+
+def _relu(x: Any) -> Any:
+    if x.size < FORESEEN:
+        return np.maximum(x, _ZERO.get(x.dtype, 0))
+    return np.maximum(x, _zeros(x.shape, x.dtype)) if x.size < WIDE else kernels.relu(x)
+
+
 relu = defop(
-    lambda x: np.maximum(x, _ZERO.get(x.dtype, 0)) if x.size < WIDE else kernels.relu(x),
+    _relu,
     name="relu",
     scalar="max({x}, 0)",
     x=lambda g, y, F: F.where_positive(g, y),
@@ -188,11 +208,14 @@ relu = defop(
 def _where_positive(x: Any, gate: Any) -> Any:
     if gate.ndim == 0 or x.shape != gate.shape:
         return np.where(np.less_equal(gate, 0), x.dtype.type(0), x)
-    if gate.size >= FORESEEN:
+    if gate.size >= THRESHOLDS["elementwise.numba"]:
         return kernels.relu_backward(x, gate)
-    y = x.copy()  # a copy and putmask take three quarters of the time of np.where
     zero = _ZERO.get(gate.dtype, 0)
-    np.putmask(y, np.less_equal(gate, zero), zero)
+    closed = np.less_equal(gate, zero)
+    if gate.size >= FORESEEN:
+        return kernels.shut(x, closed)
+    y = x.copy()  # a copy and putmask take three quarters of the time of np.where
+    np.putmask(y, closed, zero)
     return y
 
 
@@ -373,7 +396,7 @@ masked_fill = defop(
 )
 
 clamp = defop(
-    lambda x, min, max: np.clip(x, min, max),
+    lambda x, min, max: x.clip(min, max),  # np.clip is a microsecond of Python around it
     "x",
     "min max",
     name="clamp",

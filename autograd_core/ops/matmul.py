@@ -61,12 +61,6 @@ defop(
 )
 
 
-def _linear(x: Any, weight: Any, bias: Any) -> Any:
-    if x.ndim == 2:
-        return blas.linear(x, weight, bias)
-    return blas.linear(x.reshape(-1, x.shape[-1]), weight, bias).reshape(*x.shape[:-1], weight.shape[0])
-
-
 @helper
 def rows(F: Any, x: Any) -> Any:
     """All leading dimensions as one."""
@@ -88,7 +82,7 @@ def column_sum(F: Any, x: Any) -> Any:
 
 
 defop(
-    _linear,
+    blas.linear,
     "x weight bias",
     name="linear",
     formula="x weight^T + bias",

@@ -10,7 +10,7 @@ from autograd_core import Tensor
 from autograd_core.kernels import optim as kernels
 from autograd_core.tensor import wrap
 
-from .formula import FormulaOptimizer, add_decay
+from .formula import FormulaOptimizer, Rows, add_decay, each_step
 from .optimizer import (
     Array,
     Group,
@@ -56,6 +56,9 @@ class Adagrad(FormulaOptimizer):
 
     takes_sparse = True
 
+    kernel = "adagrad"
+    moments = ("sum",)
+
     def __init__(
         self,
         params: Params,
@@ -96,6 +99,12 @@ class Adagrad(FormulaOptimizer):
         start = group["initial_accumulator_value"]
         state["step"] = new_step()
         state["sum"] = wrap(np.full_like(p.array, complex(start, start) if p.array.dtype.kind == "c" else start))
+
+    def _scalars(
+        self, states: list[State], group: Group, step: int | list[int], work: Workspace, counters: dict[str, Array]
+    ) -> Rows:
+        lr, wane, decay, eps = number(group["lr"]), group["lr_decay"], group["weight_decay"], group["eps"]
+        return each_step(step, lambda t: (-(lr / (1 + (t - 1) * wane)), decay, eps))
 
     def _update(
         self, params: list[Array], grads: list[Array], states: list[State], group: Group, step: Any, work: Workspace

@@ -7,7 +7,7 @@ from typing import Any
 from autograd_core import Tensor
 from autograd_core.kernels import optim as kernels
 
-from .formula import FormulaOptimizer, add_decay
+from .formula import FormulaOptimizer, Rows, add_decay, each_step
 from .optimizer import (
     Array,
     Group,
@@ -70,6 +70,8 @@ class Adam(FormulaOptimizer):
     >>> p
     tensor([ 0.9000, -1.9000], requires_grad=True)
     """
+
+    kernel = "adam"
 
     def __init__(
         self,
@@ -147,6 +149,19 @@ class Adam(FormulaOptimizer):
             maximize=group["maximize"],
             plan=work.plan,
         )
+
+    def _pieces(self, group: Group) -> tuple[str, ...]:
+        return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
+
+    def _choices(self, group: Group) -> tuple[bool, ...]:
+        return group["amsgrad"], group["weight_decay"] != 0, group["decoupled_weight_decay"], group["maximize"]
+
+    def _scalars(
+        self, states: list[State], group: Group, step: int | list[int], work: Workspace, counters: dict[str, Array]
+    ) -> Rows:
+        lr, (beta1, beta2), eps, decay = number(group["lr"]), group["betas"], group["eps"], group["weight_decay"]
+        beta1, beta2, decay = number(beta1), number(beta2), 1 - lr * decay if group["decoupled_weight_decay"] else decay
+        return each_step(step, lambda t: kernels.adam_row(t, lr, beta1, beta2, eps, decay))
 
     def _formula(self, F: Any, p: Any, g: Any, s: dict[str, Any], h: Group, step: int) -> tuple[Any, dict[str, Any]]:
         (beta1, beta2), lr = h["betas"], h["lr"]

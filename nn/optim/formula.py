@@ -8,6 +8,7 @@ Where enough was updated to be worth a compiler, one compiled pass over all tens
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter, is_, itemgetter
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,12 +16,14 @@ import numpy as np
 import autograd_core
 from autograd_core import Tensor, enable_grad
 from autograd_core.kernels.optim_plan import update
+from autograd_core.kernels.runtime import native
 from autograd_core.tensor import wrap
 
-from .optimizer import Array, Group, Optimizer, State, Workspace, advance, real_view
+from .optimizer import Array, Group, Optimizer, State, Workspace, advance, count_on, real_view
 
 Rows: TypeAlias = list[tuple[float, ...]]
 
+ARRAY = attrgetter("array")
 CHUNK = 16384  # elements of a large parameter that are done at a time, so that temporaries stay in the cache
 
 
@@ -38,7 +41,7 @@ class FormulaOptimizer(Optimizer):
 
     def _step_group(self, group: Group, work: Workspace) -> None:
         params, grads, states = self._with_gradients(group)
-        if not params:
+        if not params or (work.last is not None and self._again(params, grads, states, group, work)):
             return
         step = advance(work, states) if self.counts else 0
         if group.get("differentiable"):
@@ -50,6 +53,34 @@ class FormulaOptimizer(Optimizer):
             arrays, gradients = [real_view(a) for a in arrays], [real_view(g) for g in gradients]
         self._update(arrays, gradients, states, group, step, work)
         work.stamp(written)
+        work.last = Repeat.of(self, states, group, work) if self.kernel and written is arrays else None
+
+    def _again(
+        self, params: list[Tensor], grads: list[Tensor], states: list[State], group: Group, work: Workspace
+    ) -> bool:
+        """Step by the kernel as the last time; False, with nothing done, where an array or a choice is another one."""
+        last: Repeat = work.last
+        if last.choices != self._choices(group) or group.get("differentiable") or not last.holds(params, states):
+            return False
+        entered = last.tensors.enter(list(map(ARRAY, grads)), last.jit)
+        if entered is None:
+            return False
+        step = count_on(last.steps) if last.steps is not None else 0
+        counters: dict[str, Array] = {}
+        rows = np.array(self._scalars(states, group, step, work, counters), np.float64)
+        last.tensors.run(last.kernel, rows, last.choices)
+        for key, value in counters.items():
+            work.together(key, states)[:] = value
+        work.stamp_again()
+        return True
+
+    def _pieces(self, group: Group) -> tuple[str, ...]:
+        """The pieces of state that the kernel takes, in its order."""
+        return self.moments
+
+    def _choices(self, group: Group) -> tuple[bool, ...]:
+        """The kernel's flags."""
+        return tuple([group[name] for name in self.flags])
 
     def _update(
         self,
@@ -63,13 +94,12 @@ class FormulaOptimizer(Optimizer):
         """The ordinary step: update the arrays in place, by the compiled kernel or else by the formula."""
         done: Any = ()
         if self.kernel:
-            lists = [params, *([s[key].array for s in states] for key in self.moments)]
+            lists = [params, *([s[key].array for s in states] for key in self._pieces(group))]
             if any(a.dtype.kind == "c" for a in lists[-1]):
                 lists[1:] = [[real_view(a) for a in arrays] for arrays in lists[1:]]
             counters: dict[str, Array] = {}
-            flags = [group[name] for name in self.flags]
             done = update(self.kernel, lists, grads, work.plan,
-                          lambda: self._scalars(states, group, step, work, counters), *flags)  # fmt: skip
+                          lambda: self._scalars(states, group, step, work, counters), *self._choices(group))  # fmt: skip
             for key, value in counters.items():
                 at = slice(None) if len(done) == len(params) else list(done)
                 work.together(key, states)[at] = value[at]
@@ -132,6 +162,43 @@ class FormulaOptimizer(Optimizer):
     def _formula(self, F: Any, p: Any, g: Any, s: dict[str, Any], h: Group, step: int) -> tuple[Any, dict[str, Any]]:
         """The new value of a parameter and the pieces of state that change, from gradient, state and options."""
         raise NotImplementedError(f"{type(self).__name__}: an optimizer must define its formula.")
+
+
+class Repeat:
+    """What a step by one compiled pass found out, for the next one: half of a small net's step was finding it out again.
+
+    It holds for as long as the parameters, and the tensors in their states, have the very arrays they had.
+    """
+
+    __slots__ = ("arrays", "choices", "jit", "kernel", "pieces", "steps", "tensors")
+
+    @classmethod
+    def of(cls, optimizer: FormulaOptimizer, states: list[State], group: Group, work: Workspace) -> Repeat | None:
+        """Of the step that was just done; None unless one pass over tensors of one type did all of it."""
+        tensors = work.plan.whole(len(states))
+        if tensors is None or group.get("differentiable"):
+            return None
+        self = cls()
+        self.tensors, self.jit = tensors, native("optim")
+        self.kernel, self.choices = getattr(self.jit, optimizer.kernel), optimizer._choices(group)
+        keys = optimizer._pieces(group)
+        self.arrays = [a for arrays in tensors.arrays for a in arrays]
+        self.steps = work.together("step", states) if optimizer.counts else None
+        if optimizer.counts:
+            keys += ("step",)
+            self.arrays += [s["step"].array for s in states]
+        self.pieces = [itemgetter(key) for key in keys]
+        return self
+
+    def holds(self, params: list[Tensor], states: list[State]) -> bool:
+        """Whether nothing moved."""
+        arrays = list(map(ARRAY, params))
+        try:
+            for piece in self.pieces:
+                arrays += map(ARRAY, map(piece, states))
+        except (KeyError, AttributeError):
+            return False
+        return len(arrays) == len(self.arrays) and all(map(is_, arrays, self.arrays))
 
 
 def add_decay(p: Any, g: Any, weight_decay: float) -> Any:

@@ -7,13 +7,13 @@ import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from copy import deepcopy
-from operator import is_
+from operator import attrgetter, is_
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from autograd_core import Tensor, enable_grad, get_default_dtype
-from autograd_core.graph import RemovableHandle, clock, owner, stamps, tick, wrote
+from autograd_core.graph import Leaf, RemovableHandle, clock, owner, stamps, tick, wrote
 from autograd_core.kernels.optim_plan import Plan
 from autograd_core.tensor import wrap
 
@@ -48,15 +48,17 @@ def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> RemovableHand
 
 
 _PLAIN = {Tensor}  # the types of gradients that need no further look
+_GRAD = attrgetter("node.grad")  # of a leaf
 
 
 class Workspace:
     """What one parameter group keeps between steps: where its arrays lie, its counters, and how to stamp a write."""
 
-    __slots__ = ("arrays", "counters", "ids", "keys", "plan")
+    __slots__ = ("arrays", "counters", "ids", "keys", "last", "plan")
 
     def __init__(self) -> None:
         self.plan = Plan()
+        self.last: Any = None  # see `formula.Repeat`
         self.counters: dict[str, Counters] = {}
         self.ids: list[int] = []
         self.keys: list[int] = []
@@ -74,14 +76,17 @@ class Workspace:
         """Tell the graph that these arrays were written to (``wrote`` for each, in one go)."""
         ids = list(map(id, arrays))
         if ids == self.ids:
-            now = tick()
-            stamps.update(dict.fromkeys(self.keys, now))
-            clock.last_write = now  # type: ignore[attr-defined]
+            self.stamp_again()
             return
         for array in arrays:
             wrote(array)
         self.arrays, self.ids = arrays, ids  # held, so that neither their ids nor their owners' can be reused
         self.keys = [id(owner(array)) for array in arrays]
+
+    def stamp_again(self) -> None:
+        """`stamp` for the arrays of the last time."""
+        clock.last_write = now = tick()
+        stamps.update(dict.fromkeys(self.keys, now))
 
 
 def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -264,7 +269,11 @@ class Optimizer:
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none:
-                    p.grad = None
+                    node = p.node
+                    if node.__class__ is Leaf:
+                        node.grad = None
+                    else:
+                        p.grad = None
                 elif p.grad is not None:
                     p.grad = p.grad.detach()
                     p.grad.zero_()
@@ -303,9 +312,12 @@ class Optimizer:
     def _with_gradients(self, group: Group) -> tuple[list[Tensor], list[Tensor], list[State]]:
         """The group's parameters that have a gradient, their gradients, and their states (made at first use)."""
         params: list[Tensor] = group["params"]
-        grads: list[Any] = [p.grad for p in params]
         state = self.state
-        states: list[Any] = [state.get(p) for p in params]
+        try:
+            grads: list[Any] = list(map(_GRAD, params))
+        except AttributeError:  # a parameter that is no leaf, or wants no gradient
+            grads = [p.grad for p in params]
+        states: list[Any] = list(map(state.get, params))
         if all(states) and {*map(type, grads)} == _PLAIN:  # every step but the first, and unusual ones
             return params, grads, states
         params, grads, states = [], [], []
@@ -509,9 +521,13 @@ class Counters:
 
 def advance(work: Workspace, states: list[State]) -> int | list[int]:
     """Add 1 to the ``step`` of every state; return the common new value, or one for each when they differ."""
-    base = work.together("step", states)
-    base += 1
-    steps = base.tolist()
+    return count_on(work.together("step", states))
+
+
+def count_on(counters: Array) -> int | list[int]:
+    """Add 1 to all counters; the common new value, or one for each."""
+    counters += 1
+    steps = counters.tolist()
     first = steps[0]
     return int(first) if steps.count(first) == len(steps) else [int(v) for v in steps]
 

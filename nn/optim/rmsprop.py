@@ -7,7 +7,7 @@ from typing import Any
 from autograd_core import Tensor
 from autograd_core.kernels import optim as kernels
 
-from .formula import FormulaOptimizer, add_decay
+from .formula import FormulaOptimizer, Rows, add_decay
 from .optimizer import Array, Group, Params, State, Workspace, at_least, new_step, number, real_view, zeros_for
 
 
@@ -39,6 +39,8 @@ class RMSprop(FormulaOptimizer):
     ValueError
         If an option is negative.
     """
+
+    kernel = "rmsprop"
 
     def __init__(
         self,
@@ -83,6 +85,19 @@ class RMSprop(FormulaOptimizer):
             state["momentum_buffer"] = zeros_for(p)
         if group["centered"]:
             state["grad_avg"] = zeros_for(p)
+
+    def _pieces(self, group: Group) -> tuple[str, ...]:
+        chosen = ("grad_avg",) * bool(group["centered"]) + ("momentum_buffer",) * (group["momentum"] > 0)
+        return ("square_avg", *chosen)
+
+    def _choices(self, group: Group) -> tuple[bool, ...]:
+        return group["centered"], group["momentum"] > 0, group["maximize"]
+
+    def _scalars(
+        self, states: list[State], group: Group, step: int | list[int], work: Workspace, counters: dict[str, Array]
+    ) -> Rows:
+        lr, alpha, eps = number(group["lr"]), group["alpha"], group["eps"]
+        return [(-lr, alpha, 1 - alpha, eps, group["weight_decay"], group["momentum"])]
 
     def _update(
         self, params: list[Array], grads: list[Array], states: list[State], group: Group, step: Any, work: Workspace

@@ -7,7 +7,7 @@ from typing import Any
 from autograd_core import Tensor
 from autograd_core.kernels import optim as kernels
 
-from .formula import FormulaOptimizer, add_decay
+from .formula import FormulaOptimizer, Rows, add_decay
 from .optimizer import (
     Array,
     Group,
@@ -63,6 +63,7 @@ class SGD(FormulaOptimizer):
     """
 
     counts = False
+    kernel = "sgd"
     takes_sparse = True
 
     def __init__(
@@ -137,6 +138,20 @@ class SGD(FormulaOptimizer):
             first=self._fresh if momentum != 0 else False,
             plan=work.plan,
         )
+
+    def _pieces(self, group: Group) -> tuple[str, ...]:
+        return ("momentum_buffer",) if group["momentum"] != 0 else ()
+
+    def _choices(self, group: Group) -> tuple[bool, ...]:
+        return group["momentum"] != 0, group["nesterov"], group["maximize"]
+
+    def _scalars(
+        self, states: list[State], group: Group, step: int | list[int], work: Workspace, counters: dict[str, Array]
+    ) -> Rows:
+        momentum = number(group["momentum"])
+        starts = self._fresh if momentum != 0 and True in self._fresh else [False]
+        row = (-number(group["lr"]), momentum, 1 - number(group["dampening"]), number(group["weight_decay"]))
+        return [(*row, start) for start in starts]
 
     def _update_rows(self, p: Tensor, g: Any, state: State, group: Group) -> bool:
         if group["momentum"] != 0 or group["weight_decay"] != 0:
