@@ -149,7 +149,8 @@ def _sources(op: Op, users: dict[str, set[str]]) -> dict[str, str]:
     ruled = set(op.inputs) if "*" in op.texts else set(op.texts)
     values: dict[str, str] = {"y": "y"}
     values.update({name: f"x_{i}" for i, name in enumerate(op.inputs)})
-    values.update({f"{name}_shape": f"np_shape(x_{i})" for i, name in enumerate(op.inputs)})
+    shape = "np_shape(x_{})" if op.elementwise else "x_{}.shape"  # an elementwise op may be given a number
+    values.update({f"{name}_shape": shape.format(i) for i, name in enumerate(op.inputs)})
     values.update({p: p for p in op.params})
     if len(op.outputs) > 1:
         values["y"] = "ys"

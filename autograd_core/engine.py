@@ -19,6 +19,7 @@ from .graph import FREED, OUTPUT, Node, clock, make_node, mode, overwritten, own
 from .kernels.coo import RowGradient
 from .kernels.indexing import add_rows
 from .op import raw, sym
+from .quiet import hush, restore
 from .sparse import SparseTensor, sparse_gradient
 from .tensor import Tensor, wrap
 
@@ -81,93 +82,94 @@ def run_backward(
     needed = ALL
     before = mode.grad
     set_recording(create_graph)
+    settings = hush()  # an infinite slope is no reason for a warning
     try:
-        with np.errstate(all="ignore"):
-            ahead: Node | None = None  # while one node only is in flight, it takes no trip through heap and dict
-            g_ahead: Any = None
-            while True:
-                if ahead is not None:
-                    node = ahead
-                    g = g_ahead
-                    ahead = None
-                elif heap:
-                    node = heappop(heap)[1]
-                    g = pending.pop(node)
-                else:
-                    break
-                if node.extra is not None:
-                    g = _run_hooks(node, g, symbolic)
-                if useful is not None:
-                    if node in found:
-                        found[node] = g
-                        owned.discard(node)
-                    needed = useful[node]
-                    if needed == NONE:
-                        continue
-                op = node.op
-                rules = op.lifted if symbolic else op.straight
-                if (
-                    rules is not None
-                    and needed == ALL
-                    and node.seq > clock.last_write
-                    and (node.dtype is F32 or node.dtype is F64)
-                ):
-                    slots = op.slots
-                    if slots and node.s0 is FREED:
-                        raise _freed_error(node)
-                    if watch.on:
-                        grads = watch.backward(node, g, partial(rules, F, g, node))
-                    else:
-                        grads = rules(F, g, node)
-                    if slots and not keep:  # node.free(), written out
-                        node.s0 = FREED
-                        node.s1 = node.s2 = None
-                elif op is OUTPUT:
-                    _send_output(node, g, pending, heap)
+        ahead: Node | None = None  # while one node only is in flight, it takes no trip through heap and dict
+        g_ahead: Any = None
+        while True:
+            if ahead is not None:
+                node = ahead
+                g = g_ahead
+                ahead = None
+            elif heap:
+                node = heappop(heap)[1]
+                g = pending.pop(node)
+            else:
+                break
+            if node.extra is not None:
+                g = _run_hooks(node, g, symbolic)
+            if useful is not None:
+                if node in found:
+                    found[node] = g
+                    owned.discard(node)
+                needed = useful[node]
+                if needed == NONE:
                     continue
-                elif watch.on:
-                    grads = _watched(node, g, F, symbolic, keep, useful)
+            op = node.op
+            rules = op.lifted if symbolic else op.straight
+            if (
+                rules is not None
+                and needed == ALL
+                and node.seq > clock.last_write
+                and (node.dtype is F32 or node.dtype is F64)
+            ):
+                slots = op.slots
+                if slots and node.s0 is FREED:
+                    raise _freed_error(node)
+                if watch.on:
+                    grads = watch.backward(node, g, partial(rules, F, g, node))
                 else:
-                    grads = rule_gradients(node, g, F, symbolic, keep, useful)
-                if node.extra is not None and node.extra.post_hooks:
-                    grads = _run_post_hooks(node, grads, g, F, symbolic)
-                k = len(grads)
-                while k:  # a while loop costs half of for ... in zip for one or two parents
-                    k -= 1
-                    gp = grads[k]
-                    if gp is None:
-                        continue
-                    parent = node.p0[k] if op.packed else node.p1 if k else node.p0
-                    if parent is None:
-                        continue
-                    a = gp.array if symbolic else gp
-                    if a.shape != parent.shape or a.dtype is not parent.dtype:
-                        gp = _fit(gp, parent, F, symbolic, op)
-                    if parent.op is None:
-                        if parent in leaves:
-                            _add(leaves, parent, gp, owned)
-                        else:
-                            leaves[parent] = gp
-                    elif ahead is None and not heap:
-                        ahead = parent
-                        g_ahead = gp
-                    elif parent in pending:
-                        _add(pending, parent, gp, owned)
-                    elif parent is ahead:
-                        g_ahead = g_ahead + gp
+                    grads = rules(F, g, node)
+                if slots and not keep:  # node.free(), written out
+                    node.s0 = FREED
+                    node.s1 = node.s2 = None
+            elif op is OUTPUT:
+                _send_output(node, g, pending, heap)
+                continue
+            elif watch.on:
+                grads = _watched(node, g, F, symbolic, keep, useful)
+            else:
+                grads = rule_gradients(node, g, F, symbolic, keep, useful)
+            if node.extra is not None and node.extra.post_hooks:
+                grads = _run_post_hooks(node, grads, g, F, symbolic)
+            k = len(grads)
+            while k:  # a while loop costs half of for ... in zip for one or two parents
+                k -= 1
+                gp = grads[k]
+                if gp is None:
+                    continue
+                parent = node.p0[k] if op.packed else node.p1 if k else node.p0
+                if parent is None:
+                    continue
+                a = gp.array if symbolic else gp
+                if a.shape != parent.shape or a.dtype is not parent.dtype:
+                    gp = _fit(gp, parent, F, symbolic, op)
+                if parent.op is None:
+                    if parent in leaves:
+                        _add(leaves, parent, gp, owned)
                     else:
-                        pending[parent] = gp
-                        heappush(heap, (-parent.seq, parent))
-                if heap and ahead is not None:
-                    pending[ahead] = g_ahead
-                    heappush(heap, (-ahead.seq, ahead))
-                    ahead = None
-            for leaf in leaves:
-                if leaf.extra is not None:
-                    leaves[leaf] = _run_hooks(leaf, leaves[leaf], symbolic)
-                if leaf in found:
-                    found[leaf] = leaves[leaf]
+                        leaves[parent] = gp
+                elif ahead is None and not heap:
+                    ahead = parent
+                    g_ahead = gp
+                elif parent in pending:
+                    _add(pending, parent, gp, owned)
+                elif parent is ahead:
+                    g_ahead = g_ahead + gp
+                else:
+                    pending[parent] = gp
+                    heappush(heap, (-parent.seq, parent))
+            if heap and ahead is not None:
+                pending[ahead] = g_ahead
+                heappush(heap, (-ahead.seq, ahead))
+                ahead = None
+        for leaf in leaves:
+            if leaf.extra is not None:
+                leaves[leaf] = _run_hooks(leaf, leaves[leaf], symbolic)
+            if leaf in found:
+                found[leaf] = leaves[leaf]
     finally:
+        restore(settings)
         set_recording(before)
     if accumulate:
         _accumulate(leaves, owned, found if wanted is not None else None, roots, create_graph)

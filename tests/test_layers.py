@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "autograd_core"
 
 LEVELS = {
-    0: {"errors", "graph", "dtypes", "device", "formatting", "kernels"},
+    0: {"errors", "graph", "dtypes", "device", "formatting", "quiet", "kernels"},
     1: {"tensor", "dispatch", "op", "random", "factories", "inplace"},
     2: {"ops", "sparse"},
     3: {"engine"},

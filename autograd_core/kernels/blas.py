@@ -153,7 +153,7 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
             x, y = a.reshape(count, *a.shape[-2:]), b.reshape(count, *b.shape[-2:])
             if _products(x, y, None, out):
                 return out
-    return np.asarray(alone(DOT if flat else np.matmul, a, b))
+    return alone(DOT, a, b) if flat else np.asarray(alone(np.matmul, a, b))
 
 
 def _shared(a: np.ndarray, b: np.ndarray) -> bool:

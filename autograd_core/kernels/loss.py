@@ -102,10 +102,16 @@ def _compiled(x: np.ndarray, weight: np.ndarray | None) -> Any:
 
 
 def _plain_targets(
-    x: np.ndarray, target: np.ndarray, weight: np.ndarray | None, ignore_index: int, label_smoothing: float
+    x: np.ndarray,
+    target: np.ndarray,
+    weight: np.ndarray | None,
+    ignore_index: int,
+    label_smoothing: float,
+    known: bool = False,
 ) -> np.ndarray | None:
     """Where the targets lie in `x` laid flat, in the everyday case that is too small for a kernel: rows of logits that
-    all count, one int64 class for each. None in any other case, and for any target that is no class."""
+    all count, one int64 class for each. None in any other case, and for any target that is no class (unless they are
+    `known` to be classes)."""
     if x.ndim != 2 or x.size >= THRESHOLDS["loss.numba"] or weight is not None or label_smoothing != 0.0:
         return None
     rows, classes = x.shape
@@ -113,7 +119,7 @@ def _plain_targets(
         return None
     if x.dtype is not FLOAT32 and x.dtype is not FLOAT64:
         return None
-    if np.maximum.reduce(target.view(UNSIGNED)) >= classes:  # a negative one is huge as an unsigned number
+    if not known and np.maximum.reduce(target.view(UNSIGNED)) >= classes:  # a negative one is huge as an unsigned number
         return None
     return _row_starts(rows, classes) + target
 
@@ -121,7 +127,8 @@ def _plain_targets(
 def _reduce(losses: np.ndarray, total: float, shape: tuple[int, ...], reduction: str, dtype: np.dtype) -> np.ndarray:
     if reduction == "none":
         return losses.reshape(shape).astype(dtype, copy=False)
-    loss = float(np.add.reduce(losses))
+    count = losses.size
+    loss = float(losses.dot(_ones(count, losses.dtype)) if count <= 1024 else np.add.reduce(losses))
     if reduction == "mean":
         loss = loss / total if total else math.nan
     return np.array(loss, dtype)
@@ -261,9 +268,13 @@ def cross_entropy_backward(
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
     reduction: str = "mean",
+    known: bool = False,
 ) -> np.ndarray:
-    """``gx = g * w * (exp(x - lse) - onehot)`` (and the same for the smoothed part), zero in ignored rows."""
-    places = _plain_targets(x, target, weight, ignore_index, label_smoothing)
+    """``gx = g * w * (exp(x - lse) - onehot)`` (and the same for the smoothed part), zero in ignored rows.
+
+    `known`: the forward pass has looked at these targets, so they are classes.
+    """
+    places = _plain_targets(x, target, weight, ignore_index, label_smoothing, known)
     if places is not None and g.ndim == 0 and lse.shape == target.shape and reduction in ("mean", "sum"):
         out = np.subtract(x, lse.reshape(-1, 1), order="C")
         np.exp(out, out)

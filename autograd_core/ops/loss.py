@@ -305,7 +305,7 @@ def _cross_entropy_backward(
 ) -> Any:  # fmt: skip
     return kernels.cross_entropy_backward(
         np.asarray(u), x, target, lse, total, weight,
-        ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction,
+        ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction, known=True,
     )  # fmt: skip
 
 

@@ -149,8 +149,9 @@ class Sequential(_Numbered):
             raise ValueError(f"Sequential: * needs a positive number, got {n}.")
 
     def forward(self, input: Any) -> Any:
-        for module in self._modules.values():
-            input = module(input)
+        values = self.__dict__
+        for name in tuple(self._modules.names):  # a hook may change the table
+            input = values[name](input)
         return input
 
 

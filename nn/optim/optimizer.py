@@ -48,6 +48,7 @@ def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> RemovableHand
 
 
 _PLAIN = {Tensor}  # the types of gradients that need no further look
+_ONE = {d: np.ones((), d) for d in map(np.dtype, "fdeil")}  # NumPy takes twice as long with the number 1
 _GRAD = attrgetter("node.grad")  # of a leaf
 
 
@@ -526,7 +527,7 @@ def advance(work: Workspace, states: list[State]) -> int | list[int]:
 
 def count_on(counters: Array) -> int | list[int]:
     """Add 1 to all counters; the common new value, or one for each."""
-    counters += 1
+    counters += _ONE.get(counters.dtype, 1)
     steps = counters.tolist()
     first = steps[0]
     return int(first) if steps.count(first) == len(steps) else [int(v) for v in steps]
