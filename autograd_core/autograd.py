@@ -330,21 +330,22 @@ def grad(
     keep = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
         return _batched_grad(ys, xs, gs, keep, create_graph, allow_unused, materialize_grads)
-    for i, x in enumerate(xs):
-        if not isinstance(x, Tensor):
-            raise TypeError(f"grad: inputs must be Tensors, got {type(x).__name__} at position {i}.")
-        if x.node is None:
-            raise AutogradError(
-                f"grad: input {i} does not require grad; call requires_grad_() before computing with it."
-            )
+    wanted = [x.node if isinstance(x, Tensor) else None for x in xs]
+    if None in wanted:
+        i = wanted.index(None)
+        if not isinstance(xs[i], Tensor):
+            raise TypeError(f"grad: inputs must be Tensors, got {type(xs[i]).__name__} at position {i}.")
+        raise AutogradError(f"grad: input {i} does not require grad; call requires_grad_() before computing with it.")
     got = run_backward(
         _roots("grad", ys, gs, create_graph),
-        wanted=[x.node for x in xs],
+        wanted=wanted,
         accumulate=False,
         retain_graph=keep,
         create_graph=create_graph,
     )
     assert got is not None
+    if {*map(type, got)} == {Tensor}:
+        return tuple(got)
     out: list[Any] = []
     handed: set[int] = set()
     given = [c.array for c in gs if isinstance(c, Tensor)]

@@ -7,7 +7,7 @@ visits every node after all nodes that use it: a topological order without recur
 from __future__ import annotations
 
 from functools import partial
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 from operator import attrgetter
 from typing import Any
 
@@ -79,25 +79,32 @@ def run_backward(
                 if box is pending:
                     heappush(heap, (-node.seq, node))
 
-    needed = ALL
     before = mode.grad
     set_recording(create_graph)
     settings = hush()  # an infinite slope is no reason for a warning
     try:
-        ahead: Node | None = None  # while one node only is in flight, it takes no trip through heap and dict
+        ahead: Node | None = None  # the first parent met: most often the next in order, so it need not wait in the heap
         g_ahead: Any = None
         while True:
             if ahead is not None:
-                node = ahead
-                g = g_ahead
+                if heap and heap[0][0] < -ahead.seq:  # one that waits is newer
+                    pending[ahead] = g_ahead
+                    node = heapreplace(heap, (-ahead.seq, ahead))[1]
+                    g = pending.pop(node)
+                else:
+                    node = ahead
+                    g = g_ahead
                 ahead = None
             elif heap:
                 node = heappop(heap)[1]
                 g = pending.pop(node)
             else:
                 break
-            if node.extra is not None:
+            extra = node.extra
+            if extra is not None:
                 g = _run_hooks(node, g, symbolic)
+            op = node.op
+            rules = op.lifted if symbolic else op.straight
             if useful is not None:
                 if node in found:
                     found[node] = g
@@ -105,11 +112,10 @@ def run_backward(
                 needed = useful[node]
                 if needed == NONE:
                     continue
-            op = node.op
-            rules = op.lifted if symbolic else op.straight
+                if needed == SOME:
+                    rules = None
             if (
                 rules is not None
-                and needed == ALL
                 and node.seq > clock.last_write
                 and (node.dtype is F32 or node.dtype is F64)
             ):
@@ -130,7 +136,7 @@ def run_backward(
                 grads = _watched(node, g, F, symbolic, keep, useful)
             else:
                 grads = rule_gradients(node, g, F, symbolic, keep, useful)
-            if node.extra is not None and node.extra.post_hooks:
+            if extra is not None and extra.post_hooks:
                 grads = _run_post_hooks(node, grads, g, F, symbolic)
             k = len(grads)
             while k:  # a while loop costs half of for ... in zip for one or two parents
@@ -149,20 +155,16 @@ def run_backward(
                         _add(leaves, parent, gp, owned)
                     else:
                         leaves[parent] = gp
-                elif ahead is None and not heap:
+                elif heap and parent in pending:
+                    _add(pending, parent, gp, owned)
+                elif ahead is None:
                     ahead = parent
                     g_ahead = gp
-                elif parent in pending:
-                    _add(pending, parent, gp, owned)
                 elif parent is ahead:
                     g_ahead = g_ahead + gp
                 else:
                     pending[parent] = gp
                     heappush(heap, (-parent.seq, parent))
-            if heap and ahead is not None:
-                pending[ahead] = g_ahead
-                heappush(heap, (-ahead.seq, ahead))
-                ahead = None
         for leaf in leaves:
             if leaf.extra is not None:
                 leaves[leaf] = _run_hooks(leaf, leaves[leaf], symbolic)
@@ -253,32 +255,31 @@ def _useful(roots: list[tuple[Node, Any]], wanted: list[Node]) -> dict[Node, int
     lead to one, so the search stops there.
     """
     targets = set(wanted)
-    oldest = min((n.seq for n in targets), default=0)
-    every = all(n.op is None for n in wanted)
-    seen: dict[Node, tuple[Node | None, ...]] = {}
+    oldest = min([n.seq for n in wanted], default=0)
+    useful = {n: NONE for n in wanted if n.op is None}
+    every = len(useful) == len(targets)
+    seen: set[Node] = set()
     stack = [node for node, _ in roots if node.seq >= oldest]
     while stack:
         node = stack.pop()
-        if node in seen:
-            continue
         op = node.op
         if op is None:
-            seen[node] = ()
-            every = every and node in targets
-            continue
-        seen[node] = parents = node.p0 if op.packed else (node.p0,) if len(op.inputs) == 1 else (node.p0, node.p1)
-        for p in parents:
-            if p is not None and p not in seen:
-                if p.seq >= oldest:
-                    stack.append(p)
-                else:
-                    every = False
+            every = every and node in useful
+        elif node not in seen:
+            seen.add(node)
+            for p in node.p0 if op.packed else (node.p0,) if len(op.inputs) == 1 else (node.p0, node.p1):
+                if p is not None and p not in seen:
+                    if p.op is None:
+                        every = every and p in useful
+                    elif p.seq >= oldest:
+                        stack.append(p)
+                    else:
+                        every = False
     if every:
         return None
-    useful: dict[Node, int] = {}
     for node in sorted(seen, key=_SEQ):
         lead, stray = False, False
-        for p in seen[node]:
+        for p in node.parents:
             if p is not None:
                 if p in useful:
                     lead = True
