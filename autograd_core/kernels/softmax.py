@@ -21,6 +21,7 @@ from . import runtime
 from .thresholds import THRESHOLDS
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+NO_SHIFT = 60.0  # up to here exp and its sums are far from the ends of every type: nothing is to be subtracted before
 SHORT = 1024  # longer sums are NumPy's, which adds by pairs
 
 
@@ -97,6 +98,11 @@ def _small(x: np.ndarray, axis: int) -> bool:
     )
 
 
+def bounded(x: np.ndarray) -> bool:
+    """Whether ``exp(x)`` can be summed as it is (not where there is a NaN)."""
+    return bool(np.maximum.reduce(x, None) < NO_SHIFT and np.minimum.reduce(x, None) > -NO_SHIFT)
+
+
 def _shifted(x: np.ndarray, axis: int) -> np.ndarray:
     """`x` minus its greatest element along `axis`, C-contiguous."""
     with np.errstate(invalid="ignore"):  # -inf - -inf: a NaN is the answer wanted
@@ -106,8 +112,11 @@ def _shifted(x: np.ndarray, axis: int) -> np.ndarray:
 def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     """``exp(x) / sum(exp(x))`` along `axis`, without overflow."""
     if _small(x, axis):
-        e = _shifted(x, axis)
-        np.exp(e, e)
+        if bounded(x):  # half the time of finding each slice's greatest element
+            e = np.exp(x, order="C")
+        else:
+            e = _shifted(x, axis)
+            np.exp(e, e)
         return np.divide(e, _sum(e, axis % x.ndim), e)
     axis = _axis("softmax", x, axis)
     if x.dtype == np.float16:
@@ -125,6 +134,9 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
 
 def softmax_backward(g: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
     """Gradient of `softmax` from its output."""
+    if _small(y, axis) and g.shape == y.shape and g.dtype is y.dtype:
+        gx = np.multiply(g, y, order="C")
+        return np.subtract(gx, y * _sum(gx, axis % y.ndim), out=gx)
     axis = _axis("softmax_backward", y, axis)
     _same_shape("softmax_backward", g, y)
     if y.dtype == np.float16:

@@ -73,7 +73,7 @@ def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
             strides.append(step if n == wanted else 0)
         else:
             y: Any = np.ndarray(shape, x.dtype, x, 0, strides)
-            y.flags.writeable = False
+            y.setflags(False)  # write=False
             return y
     return np.broadcast_to(x, shape)
 

@@ -258,7 +258,7 @@ tanh = defop(
 
 
 def _tanh_backward(u: Any, v: Any) -> Any:
-    if v.size >= LARGE and v.dtype is F32:
+    if v.size >= THRESHOLDS["elementwise.numba"] and v.dtype is F32:
         return kernels.tanh_backward(u, v)
     if v.ndim == 0:
         return u - u * v * v
