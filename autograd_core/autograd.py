@@ -330,7 +330,7 @@ def grad(
     keep = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
         return _batched_grad(ys, xs, gs, keep, create_graph, allow_unused, materialize_grads)
-    wanted = [x.node if isinstance(x, Tensor) else None for x in xs]
+    wanted: list[Any] = [x.node if isinstance(x, Tensor) else None for x in xs]
     if None in wanted:
         i = wanted.index(None)
         if not isinstance(xs[i], Tensor):

@@ -105,7 +105,9 @@ def run_backward(
                 break
             extra = node.extra
             op = node.op
-            if hopeful and (extra is not None or (op.packed and _stray(node.p0, found))):
+            if hopeful and (
+                extra is not None or (op.packed and [p for p in node.p0 if p and p.op is None and p not in found])
+            ):
                 hopeful = False
                 useful = _useful(roots, wanted)
             if useful is not None and node not in useful:  # met while there was hope
@@ -122,11 +124,7 @@ def run_backward(
                     continue
                 if needed == SOME:
                     rules = None
-            if (
-                rules is not None
-                and node.seq > clock.last_write
-                and (node.dtype is F32 or node.dtype is F64)
-            ):
+            if rules is not None and node.seq > clock.last_write and (node.dtype is F32 or node.dtype is F64):
                 slots = op.slots
                 if slots and node.s0 is FREED:
                     raise _freed_error(node)
@@ -259,20 +257,13 @@ def _watched(node: Node, g: Any, F: Any, symbolic: bool, keep: bool, useful: dic
     return watch.backward(node, g, lambda: rule_gradients(node, g, F, symbolic, keep, useful))
 
 
-def _stray(parents: tuple[Node | None, ...], found: dict[Node, Any]) -> bool:
-    """Whether one of the parents is a leaf that is not wanted."""
-    for p in parents:
-        if p is not None and p.op is None and p not in found:
-            return True
-    return False
-
-
-def _useful(roots: list[tuple[Node, Any]], wanted: list[Node]) -> dict[Node, int] | None:
+def _useful(roots: list[tuple[Node, Any]], wanted: list[Node] | None) -> dict[Node, int] | None:
     """The nodes on a path from a root to a wanted node, each with how many of its parents are such nodes.
 
     None if all are: every leaf is wanted, so nothing is to be left out.  Nothing older than the oldest wanted node can
     lead to one, so the search stops there.
     """
+    assert wanted is not None
     targets = set(wanted)
     oldest = min([n.seq for n in wanted], default=0)
     useful = {n: NONE for n in wanted if n.op is None}

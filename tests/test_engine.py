@@ -138,7 +138,9 @@ def test_modes() -> None:
             assert not (plain + 1).is_inference()
     outside = ac.ones(2, 3)
     with ac.inference_mode():  # a view is where its source is, as in PyTorch
-        assert not any(t.is_inference() for t in (outside[0], outside.view(-1), outside.T, outside.detach(), outside.add_(1)))
+        assert not any(
+            t.is_inference() for t in (outside[0], outside.view(-1), outside.T, outside.detach(), outside.add_(1))
+        )
     assert y[0:1].is_inference() and y.detach().is_inference()
     assert not (y + 1).is_inference() and not y.clone().is_inference()
     with pytest.raises(RuntimeError, match="add_: a tensor made in inference_mode"):
@@ -413,3 +415,90 @@ def test_function_with_outputs_nothing_came_back_to() -> None:
     for materialize in (True, False):
         Two.apply(x, materialize)[0].sum().backward()
     assert seen == [[0.0], None] and x.grad.item() == 4.0
+
+
+def test_only_what_leads_to_the_wanted_is_computed() -> None:
+    """One leaf of several is asked for: hooks on the way to the others stay silent, whatever op the others enter by."""
+    heard: list[str] = []
+    x, w, b, v = leaf(1.0, 2.0), leaf(3.0, 4.0), leaf(0.5, 0.5), leaf(2.0, 2.0)
+    for name, t in (("w", w), ("b", b), ("v", v), ("x", x)):
+        t.register_hook(lambda g, name=name: heard.append(name))
+    side = w * b
+    side.register_hook(lambda g: heard.append("side"))
+    h = x * 2
+    h.register_hook(lambda g: heard.append("h"))
+    y = ((h + side) * v).sum()
+    (g,) = ac.autograd.grad(y, x, retain_graph=True)
+    np.testing.assert_array_equal(g.array, [4.0, 4.0])
+    assert heard == ["h", "x"]
+    heard.clear()
+    _, gv = ac.autograd.grad(y, [x, v], retain_graph=True)
+    np.testing.assert_array_equal(gv.array, [3.5, 6.0])
+    assert sorted(heard) == ["h", "v", "x"]
+    heard.clear()
+    ac.autograd.grad(y, [x, v, w, b])
+    assert sorted(heard) == ["b", "h", "side", "v", "w", "x"]
+
+
+def test_an_unwanted_leaf_met_late_stops_the_search_there() -> None:
+    x, w = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    ran: list[str] = []
+
+    class Watched(ac.autograd.Function):
+        @staticmethod
+        def forward(ctx, a):  # type: ignore[no-untyped-def]
+            return a * 2
+
+        @staticmethod
+        def backward(ctx, g):  # type: ignore[no-untyped-def]
+            ran.append("unwanted")
+            return g * 2
+
+    y = (x * 3).sum() + (Watched.apply(Watched.apply(w)) * w).sum()
+    (g,) = ac.autograd.grad(y, x)
+    np.testing.assert_array_equal(g.array, [3.0, 3.0])
+    assert not ran
+    assert w.grad is None and x.grad is None
+
+
+def test_a_leaf_that_is_the_output() -> None:
+    x, y = leaf(1.0), leaf(2.0)
+    gx, gy = ac.autograd.grad([x * y, x], [x, y], [ac.ones(1, dtype=ac.float64)] * 2)
+    np.testing.assert_array_equal([gx.item(), gy.item()], [3.0, 1.0])
+    (only,) = ac.autograd.grad([y, x * y], [x], [ac.ones(1, dtype=ac.float64)] * 2)
+    assert only.item() == 2.0
+
+
+def test_backward_says_nothing_of_infinities_whatever_numpy_is_told() -> None:
+    x = leaf(0.0, 1.0)
+    before = np.geterr()
+    with np.errstate(all="raise"):
+        inside = np.geterr()
+        y = ac.sqrt(x).sum()
+        y.backward()
+        assert np.geterr() == inside
+        with pytest.raises(AutogradError, match="already freed"):
+            y.backward()
+        assert np.geterr() == inside
+    assert np.geterr() == before
+    np.testing.assert_array_equal(x.grad.array, [np.inf, 0.5])
+
+
+def test_quiet_without_numpys_private_interface(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib
+
+    from numpy._core import umath
+
+    from autograd_core import quiet
+
+    monkeypatch.delattr(umath, "_make_extobj", raising=False)
+    try:
+        importlib.reload(quiet)
+        before = np.geterr()
+        token = quiet.hush()
+        assert set(np.geterr().values()) == {"ignore"}
+        quiet.restore(token)
+        assert np.geterr() == before
+    finally:
+        monkeypatch.undo()
+        importlib.reload(quiet)

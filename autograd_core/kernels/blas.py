@@ -46,7 +46,7 @@ def _find_limit() -> None:
     elif found := runtime.blas_functions("openblas_get_num_threads", "openblas_set_num_threads"):  # before 0.3.27
         count, set_count = found
         set_count.restype = None
-        _limit = lambda threads: (count(), set_count(threads))[0]  # noqa: E731
+        _limit = lambda threads: (count(), set_count(threads))[0]
 
 
 def alone(product: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:

@@ -19,7 +19,7 @@ from autograd_core.kernels.optim_plan import update
 from autograd_core.kernels.runtime import native
 from autograd_core.tensor import wrap
 
-from .optimizer import Array, Group, Optimizer, State, Workspace, advance, count_on, real_view
+from .optimizer import Array, Group, Optimizer, State, Workspace, advance, count_on, number, real_view
 
 Rows: TypeAlias = list[tuple[float, ...]]
 
@@ -106,6 +106,8 @@ class FormulaOptimizer(Optimizer):
             if len(done) == len(params):
                 return
         steps = [step] * len(params) if isinstance(step, int) else step
+        if isinstance(group.get("lr"), Tensor):  # the formula shall compute with numbers, as the kernel does
+            group = {**group, "lr": number(group["lr"])}
         for k, (p, g, state, t) in enumerate(zip(params, grads, states, steps, strict=True)):
             if k in done:
                 continue
@@ -172,23 +174,26 @@ class Repeat:
 
     __slots__ = ("arrays", "choices", "jit", "kernel", "pieces", "steps", "tensors")
 
+    def __init__(
+        self, tensors: Any, optimizer: FormulaOptimizer, states: list[State], group: Group, work: Workspace
+    ) -> None:
+        self.tensors = tensors
+        self.jit = native("optim")
+        self.kernel = getattr(self.jit, optimizer.kernel)
+        self.choices = optimizer._choices(group)
+        self.arrays = [a for arrays in tensors.arrays for a in arrays]
+        self.pieces = [itemgetter(key) for key in optimizer._pieces(group)]
+        self.steps = None
+        if optimizer.counts:
+            self.steps = work.together("step", states)
+            self.arrays += [s["step"].array for s in states]
+            self.pieces.append(itemgetter("step"))
+
     @classmethod
     def of(cls, optimizer: FormulaOptimizer, states: list[State], group: Group, work: Workspace) -> Repeat | None:
         """Of the step that was just done; None unless one pass over tensors of one type did all of it."""
         tensors = work.plan.whole(len(states))
-        if tensors is None or group.get("differentiable"):
-            return None
-        self = cls()
-        self.tensors, self.jit = tensors, native("optim")
-        self.kernel, self.choices = getattr(self.jit, optimizer.kernel), optimizer._choices(group)
-        keys = optimizer._pieces(group)
-        self.arrays = [a for arrays in tensors.arrays for a in arrays]
-        self.steps = work.together("step", states) if optimizer.counts else None
-        if optimizer.counts:
-            keys += ("step",)
-            self.arrays += [s["step"].array for s in states]
-        self.pieces = [itemgetter(key) for key in keys]
-        return self
+        return None if tensors is None else cls(tensors, optimizer, states, group, work)
 
     def holds(self, params: list[Tensor], states: list[State]) -> bool:
         """Whether nothing moved."""

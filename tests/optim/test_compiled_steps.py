@@ -38,7 +38,7 @@ CASES = [
 ]
 
 
-def run(monkeypatch, compiled, name, options, dtypes=("float32",), skip=(), spoil=None, steps=8):
+def run(monkeypatch, compiled, name, options, dtypes=("float32",), skip=(), spoil=None, steps=8, between=None):
     """Steps from the same start; all parameters and states, and the indices that the kernel updated."""
     monkeypatch.setitem(THRESHOLDS, "optim.numba", 0)
     monkeypatch.setattr(runtime, "native", NATIVE if compiled else lambda name: None)
@@ -54,6 +54,8 @@ def run(monkeypatch, compiled, name, options, dtypes=("float32",), skip=(), spoi
         for k, p in enumerate(params):
             g = np.asarray(rng.standard_normal(p.shape)).astype(p.array.dtype)
             p.grad = None if (step, k) in skip else ac.from_numpy(g)
+        if between:
+            between(step, params, optimizer)
         optimizer.step()
     out = [p.array for p in params]
     for p in params:
@@ -128,3 +130,90 @@ def test_wrong_gradients_change_nothing(monkeypatch):
     with pytest.raises(RuntimeError, match=r"lion: gradient 1 is float64\[5\], but its parameter is float64\[4\]"):
         optim.Lion(params).step()
     assert all((p.array == 1).all() for p in params)
+
+
+def moved(event):
+    """What a user may do between two steps; each makes the compiled step find its arrays, or its numbers, anew."""
+
+    def between(step, params, optimizer):
+        if step != 4:
+            return
+        p, group = params[4], optimizer.param_groups[0]
+        state = optimizer.state[p]
+        if event == "lr":
+            group["lr"] = ac.tensor(0.05)
+        elif event == "option":
+            group["weight_decay"] = 0.3
+        elif event == "maximize":
+            group["maximize"] = True
+        elif event == "data":
+            p.data = p.data * 2
+        elif event == "written":
+            with ac.no_grad():
+                p.mul_(2)
+        elif event == "moment":
+            key = next(k for k in state if k != "step")
+            state[key] = state[key] * 2
+        elif event == "count":
+            state["step"].fill_(40)
+        elif event == "counter":
+            state["step"] = ac.tensor(30.0)
+        elif event == "loaded":
+            saved = optimizer.state_dict()
+            saved["state"][4] = {k: v * 2 for k, v in saved["state"][4].items()}
+            optimizer.load_state_dict(saved)
+        elif event == "no gradient":
+            p.grad = None
+        elif event == "gradient of another layout":
+            params[5].grad = ac.from_numpy(np.asfortranarray(params[5].grad.array))
+        elif event == "one more":
+            optimizer.param_groups[0]["params"].append(ac.ones(3, requires_grad=True))
+            optimizer.param_groups[0]["params"][-1].grad = ac.ones(3)
+
+    return between
+
+
+EVENTS = ("lr", "option", "maximize", "data", "written", "moment", "loaded", "no gradient", "gradient of another layout",
+          "one more")  # fmt: skip
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "NAdam"])
+def test_a_step_goes_on_from_the_last_one_unless_something_moved(monkeypatch, name, event):
+    options = {"lr": 0.1, "momentum": 0.9} if name == "SGD" else {"lr": 0.01}
+    members = set(range(len(SHAPES) + (event == "one more")))
+    same(monkeypatch, name, options, members, between=moved(event))
+
+
+@pytest.mark.parametrize("event", ["count", "counter"])
+@pytest.mark.parametrize("name", ["Adam", "Adagrad", "RAdam", "NAdam"])
+def test_counts_are_read_at_every_step(monkeypatch, name, event):
+    same(monkeypatch, name, {"lr": 0.01}, between=moved(event))
+
+
+@pytest.mark.skipif(not runtime.enabled(), reason="without compiled passes there is nothing to go on from")
+@pytest.mark.parametrize(("name", "options"), CASES, ids=str)
+def test_every_compiled_optimizer_goes_on(monkeypatch, name, options):
+    again = []
+    whole = optim.formula.FormulaOptimizer._again
+    monkeypatch.setattr(
+        optim.formula.FormulaOptimizer, "_again", lambda self, *args: again.append(whole(self, *args)) or again[-1]
+    )
+    run(monkeypatch, True, name, options)
+    assert again == [True] * 7
+
+
+def test_a_step_that_is_to_be_recorded_does_not_go_on_from_a_compiled_one(monkeypatch):
+    monkeypatch.setitem(THRESHOLDS, "optim.numba", 0)
+    p, g = ac.ones(3, requires_grad=True), ac.ones(3, requires_grad=True)
+    optimizer = optim.SGD([p], lr=0.1)
+    p.grad = ac.ones(3)
+    optimizer.step()
+    optimizer.step()
+    optimizer.param_groups[0]["differentiable"] = True
+    q = p.clone()
+    optimizer.param_groups[0]["params"] = [q]
+    q.grad = g * 2
+    optimizer.step()
+    (slope,) = ac.autograd.grad(q.sum(), g)
+    np.testing.assert_allclose(slope.array, -0.2, rtol=1e-6)
