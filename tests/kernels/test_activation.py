@@ -135,3 +135,27 @@ def test_relu_backward_gates_by_bits(way):
         np.testing.assert_array_equal(
             k.relu_backward(g.astype(dtype), y.astype(dtype)).astype(np.float32)[0], expected[0]
         )
+
+
+@pytest.mark.parametrize("size", [1, 999, 1000, 1001, 8192, 29_999, 30_000, 59_999, 60_000, 60_001])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_relu_at_the_sizes_where_its_way_changes(size, dtype):
+    import autograd_core as ac
+
+    rng = np.random.default_rng(size)
+    a = rng.standard_normal(size).astype(dtype)
+    a[: size // 4] = rng.choice(np.array([np.nan, np.inf, -np.inf, 0.0, -0.0], dtype), size // 4)
+    for shape in ((size,), (1, size), (-1, 10) if size % 10 == 0 else (size, 1)):
+        for layout in (
+            a.reshape(shape),
+            np.repeat(a.reshape(shape), 2, -1)[..., ::2],
+            np.asfortranarray(a.reshape(shape)),
+        ):
+            x = ac.from_numpy(layout).requires_grad_()
+            y = ac.relu(x)
+            g = rng.standard_normal(x.array.shape).astype(dtype)
+            g.flat[0] = np.inf
+            y.backward(ac.from_numpy(g))
+            with np.errstate(invalid="ignore"):
+                np.testing.assert_array_equal(y.array, np.where(np.isnan(layout) | (layout > 0), layout, 0))
+                np.testing.assert_array_equal(x.grad.array, np.where(layout <= 0, 0, g))

@@ -123,3 +123,36 @@ def test_wrong_input_is_an_error(way):
         k.cross_entropy(x, target, reduction="avg")
     with pytest.raises(RuntimeError, match=r"got 1\.5"):
         k.cross_entropy(x, target, label_smoothing=1.5)
+
+
+@pytest.mark.parametrize("size", [1.0, 59.999, 60.0, 85.0, 1e4])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_cross_entropy_with_and_without_a_shift(size, dtype):
+    rng = np.random.default_rng(2)
+    x = (rng.uniform(-1, 1, (40, 5)) * size).astype(dtype)
+    x[0], x[1], x[2, 0], x[3, :4] = size, -size, size, -size
+    target = rng.integers(0, 5, 40)
+    wide = x.astype(np.longdouble)
+    top = wide.max(1)
+    lse = top + np.log(np.exp(wide - top[:, None]).sum(1))
+    exact = lse - wide[np.arange(40), target]
+    with np.errstate(all="raise", under="ignore"):  # nothing overflows on the way
+        losses, got, _ = k.cross_entropy(x, target, reduction="none")
+    rounding = 4 * np.finfo(dtype).eps * size  # of a number as large as the greatest logit
+    np.testing.assert_allclose(got, lse, rtol=0, atol=rounding)
+    np.testing.assert_allclose(losses, exact, rtol=0, atol=2 * rounding)
+
+
+def test_a_backward_of_known_targets_is_the_same():
+    rng = np.random.default_rng(3)
+    x, target = rng.standard_normal((6, 4)), rng.integers(0, 4, 6)
+    _, lse, total = k.cross_entropy(x, target)
+    one = np.ones(())
+    for reduction in ("mean", "sum"):
+        plain, known = (
+            k.cross_entropy_backward(one, x, target, lse, total, reduction=reduction, known=known)
+            for known in (False, True)
+        )
+        np.testing.assert_array_equal(plain, known)
+    with pytest.raises(IndexError, match="out of bounds"):
+        k.cross_entropy_backward(one, x, target + 3, lse, total)

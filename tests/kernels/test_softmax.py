@@ -80,3 +80,27 @@ def test_other_dtypes_layouts_and_sizes(both, function):
 def test_backward_checks_shapes(function):
     with pytest.raises(RuntimeError, match=r"the gradient has shape \(2, 3\) but the output has \(3, 2\)"):
         function(np.zeros((2, 3)), np.zeros((3, 2)), 1)
+
+
+@pytest.mark.parametrize("size", [1.0, 59.0, 59.999, 60.0, 61.0, 85.0, 1e4])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_without_a_shift_where_none_is_needed(size, dtype):
+    """Below NO_SHIFT nothing is subtracted before exp; on both sides of it the result is right to the last bits."""
+    rng = np.random.default_rng(1)
+    x = (rng.uniform(-1, 1, (50, 7)) * size).astype(dtype)
+    x[0], x[1], x[2, 0] = size, -size, size  # whole rows at the ends
+    wide = x.astype(np.longdouble)
+    e = np.exp(wide - wide.max(1, keepdims=True))
+    shift = 0 if size < k.NO_SHIFT else size  # the difference to the greatest, up to 2 size, is rounded, and exp
+    rounding = (8 + shift) * np.finfo(dtype).eps  # makes of its absolute error a relative one
+    tiny = 4 * np.finfo(dtype).tiny
+    np.testing.assert_allclose(k.softmax(x, 1), e / e.sum(1, keepdims=True), rtol=rounding, atol=tiny)
+    assert k.bounded(x) == (size < k.NO_SHIFT)
+
+
+def test_what_is_not_bounded():
+    for bad in (np.nan, np.inf, -np.inf, 60.0, -60.0):
+        x = np.zeros((3, 4), np.float32)
+        x[1, 2] = bad
+        assert not k.bounded(x)
+        assert k.bounded(np.zeros((3, 4), np.float32))
