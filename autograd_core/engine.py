@@ -17,7 +17,7 @@ from .dtypes import C64, C128, F32, F64
 from .errors import AutogradError
 from .graph import FREED, OUTPUT, Node, clock, make_node, mode, overwritten, owner, set_recording, watch, wrote
 from .kernels.coo import RowGradient
-from .kernels.indexing import add_rows
+from .kernels.indexing import PartGradient, add_rows
 from .op import raw, sym
 from .quiet import hush, restore
 from .sparse import SparseTensor, sparse_gradient
@@ -129,7 +129,7 @@ def run_backward(
                 if slots and node.s0 is FREED:
                     raise _freed_error(node)
                 if watch.on:
-                    grads = watch.backward(node, g, partial(rules, F, g, node))
+                    grads = watch.backward(node, g, partial(_whole, rules, F, g, node))
                 else:
                     grads = rules(F, g, node)
                 if slots and not keep:  # node.free(), written out
@@ -155,7 +155,12 @@ def run_backward(
                     continue
                 a = gp.array if symbolic else gp
                 if a.shape != parent.shape or a.dtype is not parent.dtype:
-                    gp = _fit(gp, parent, F, symbolic, op)
+                    if a.__class__ is PartGradient:
+                        gp = _joined(a, parent, leaves if parent.op is None else pending, owned, ahead)
+                        if gp is None:
+                            continue
+                    if gp.shape != parent.shape or gp.dtype != parent.dtype:
+                        gp = _fit(gp, parent, F, symbolic, op)
                 if parent.op is None:
                     if parent in leaves:
                         _add(leaves, parent, gp, owned)
@@ -217,6 +222,7 @@ def rule_gradients(node: Node, g: Any, F: Any, symbolic: bool, keep: bool, usefu
             None if p is None or rule is None or p not in useful else rule(F, g, values)
             for p, rule in zip(parents, op.rules)
         ]
+    grads = [v.whole() if v.__class__ is PartGradient else v for v in grads]
     if flip:
         grads = [None if gp is None or p is None else F.conj(gp) for gp, p in zip(grads, parents)]
     if not keep:
@@ -238,6 +244,8 @@ def _add(box: dict[Node, Any], node: Node, g: Any, owned: set[Node]) -> None:
 
 def _fit(gp: Any, parent: Node, F: Any, symbolic: bool, op: Any) -> Any:
     """Reduce a gradient to the shape and dtype of the value it belongs to."""
+    if gp.__class__ is PartGradient:
+        gp = gp.whole()
     if not op.elementwise and gp.shape != parent.shape:
         raise AutogradError(
             f"backward: the rule of '{op.name}' gave a gradient of shape {tuple(gp.shape)} for an input of shape "
@@ -251,6 +259,22 @@ def _fit(gp: Any, parent: Node, F: Any, symbolic: bool, op: Any) -> Any:
             gp = F.real(gp)
         gp = F.cast(gp, parent.dtype)
     return gp
+
+
+def _joined(part: PartGradient, parent: Node, box: dict[Node, Any], owned: set[Node], ahead: Node | None) -> Any:
+    """Add the gradient of a part of an array to what the array has already (None), or make it an array."""
+    if parent in box:
+        if parent in owned and part.value.dtype is parent.dtype:
+            part.add_to(box[parent])
+            return None
+    elif parent is not ahead:
+        owned.add(parent)
+    return part.whole()
+
+
+def _whole(rules: Any, F: Any, g: Any, node: Node) -> list[Any]:
+    """The gradients of a node's parents as arrays, for those who want to look at them."""
+    return [v.whole() if v.__class__ is PartGradient else v for v in rules(F, g, node)]
 
 
 def _watched(node: Node, g: Any, F: Any, symbolic: bool, keep: bool, useful: dict[Node, int] | None) -> Any:

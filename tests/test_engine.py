@@ -502,3 +502,84 @@ def test_quiet_without_numpys_private_interface(monkeypatch: pytest.MonkeyPatch)
     finally:
         monkeypatch.undo()
         importlib.reload(quiet)
+
+
+@pytest.mark.parametrize("dtype", [ac.float16, ac.float32, ac.float64, ac.complex64])
+@pytest.mark.parametrize("where", ["leaf", "inner", "both", "wanted", "hooked"])
+def test_gradients_of_parts_of_one_tensor_add_up(dtype: ac.dtype, where: str) -> None:
+    """Slices that overlap, repeat, step back and miss rows, beside uses of the whole: exact in small integers."""
+    rng = np.random.default_rng(4)
+    values = rng.integers(-3, 4, (6, 5, 4)).astype(dtype.numpy)
+    indices = [
+        (slice(0, 2),), (slice(1, 4), 2), (0,), (0,), (5, 4, 3), (Ellipsis, slice(None, None, 2)),
+        (slice(None, None, 3), slice(1, 1)), (slice(-2, None), None, slice(1, 3)),
+    ]  # fmt: skip
+    weights = [rng.integers(-3, 4, values[i].shape).astype(dtype.numpy) for i in indices]
+    expected = np.zeros_like(values)
+    for i, w in zip(indices, weights, strict=True):
+        expected[i] += w.conj()
+    if where == "both":
+        expected += 3
+    x = ac.from_numpy(values).requires_grad_()
+    heard: list[ac.Tensor] = []
+    z = x if where == "leaf" else x * 1
+    if where == "hooked":
+        z.register_hook(heard.append)
+        z.retain_grad()
+    total: ac.Tensor = sum((z[i] * ac.from_numpy(np.asarray(w))).sum() for i, w in zip(indices, weights, strict=True))
+    if where == "both":
+        total = (z * 2).sum() + total + z.sum()
+    if dtype.is_complex:
+        total = total.real
+    if where == "wanted":
+        gz, gx = ac.autograd.grad(total, [z, x])
+        np.testing.assert_array_equal(gz.array, expected)
+        np.testing.assert_array_equal(gx.array, expected)
+        assert not np.may_share_memory(gz.array, gx.array)
+        return
+    total.backward()
+    np.testing.assert_array_equal(x.grad.array, expected)
+    assert x.grad.array.dtype == dtype.numpy
+    if where == "hooked":
+        (h,) = heard
+        np.testing.assert_array_equal(h.array, expected)
+        np.testing.assert_array_equal(z.grad.array, expected)
+
+
+def test_a_cotangent_that_was_given_is_not_written_into() -> None:
+    """A part's gradient goes into a buffer of the engine's own, never into an array that belongs to someone else."""
+    x = ac.arange(6, dtype=ac.float64).requires_grad_()
+    y = x * 1
+    g = ac.ones(6, dtype=ac.float64)
+    ac.autograd.backward([y, y[2:4].sum()], [g, None])
+    np.testing.assert_array_equal(g.array, 1)
+    np.testing.assert_array_equal(x.grad.array, [1, 1, 2, 2, 1, 1])
+    (h,) = ac.autograd.grad([x, x[:2].sum()], [x], [g, None])
+    np.testing.assert_array_equal(g.array, 1)
+    np.testing.assert_array_equal(h.array, [2, 2, 1, 1, 1, 1])
+
+
+def test_who_watches_sees_the_gradient_of_a_part_as_an_array() -> None:
+    from autograd_core.graph import watch
+
+    seen: list[tuple[int, ...]] = []
+
+    class Observer:
+        def forward(self, op, args, run):  # type: ignore[no-untyped-def]
+            return run(*args)
+
+        def backward(self, node, g, run):  # type: ignore[no-untyped-def]
+            grads = run()
+            seen.extend(v.shape for v in grads if isinstance(v, np.ndarray))
+            return grads
+
+    x = leaf(1.0, 2.0, 3.0)
+    with watch.observing(Observer()):
+        (x[1:] * 2).sum().backward()
+    assert (3,) in seen
+    np.testing.assert_array_equal(x.grad.array, [0.0, 2.0, 2.0])
+    heard: list[int] = []
+    y = x[1:]
+    y.grad_fn.register_hook(lambda inputs, outputs: heard.append(inputs[0].array.size))
+    y.sum().backward()
+    assert heard == [3]

@@ -26,6 +26,30 @@ INT64 = np.dtype(np.int64)
 COMPILED = (np.dtype(np.float32), np.dtype(np.float64), INT64)
 
 
+class PartGradient:
+    """The gradient of an array of which only ``x[index]`` was used: zeros, and ``value`` there.
+
+    The backward pass adds it into the gradient that the array has already, so that going through a sequence step by
+    step, or taking it apart, costs as much as its parts and not as the whole once for each part.
+    """
+
+    __slots__ = ("index", "shape", "value")
+    dtype = None  # no array's: the backward pass looks closer
+
+    def __init__(self, value: np.ndarray, shape: tuple[int, ...], index: Any) -> None:
+        self.value, self.shape, self.index = value, shape, index
+
+    def whole(self) -> np.ndarray:
+        """The gradient as an array."""
+        out = np.zeros(self.shape, self.value.dtype)
+        out[self.index] = self.value
+        return out
+
+    def add_to(self, array: np.ndarray) -> None:
+        """Add it to an array, in place."""
+        array[self.index] += self.value
+
+
 def _check(function: str, index: np.ndarray, length: int) -> None:
     if index.dtype.kind not in "iu":
         raise RuntimeError(f"{function}: expected integer indices, got {index.dtype}")

@@ -11,8 +11,9 @@ from .. import dtypes
 from ..errors import OutOfRangeError, ShapeError
 from ..inplace import check_writable, store, write
 from ..kernels import indexing
+from ..kernels.indexing import PartGradient
 from ..kernels.thresholds import THRESHOLDS
-from ..op import defop, method, sym
+from ..op import defop, method, raw, sym
 from ..tensor import Tensor, wrap
 from .arithmetic import tensor_of
 from .dims import one_dim
@@ -34,19 +35,14 @@ defop(
 )
 
 
-def _setitem_zeros(g: Any, shape: tuple[int, ...], index: Any) -> Any:
-    out = np.zeros(shape, g.dtype)
-    out[index] = g
-    return out
-
-
 defop(
-    _setitem_zeros,
+    lambda x, shape, index: PartGradient(x, shape, index).whole(),
     params="shape index",
     name="setitem_zeros",
     formula="zeros of shape with x at index",
     x=lambda g, index, F: F.getitem(g, index),
 )
+raw.setitem_zeros = PartGradient  # on arrays the zeros are made, at most once, by the engine
 
 
 def _one_axis(index: Any) -> int | None:
