@@ -105,8 +105,11 @@ def run_backward(
                 break
             extra = node.extra
             op = node.op
+            rules = op.lifted if symbolic else op.straight
             if hopeful and (
-                extra is not None or (op.packed and [p for p in node.p0 if p and p.op is None and p not in found])
+                extra is not None  # a hook
+                or rules is None  # a rule that may be told what is not needed
+                or (op.packed and [p for p in node.p0 if p and p.op is None and p not in found])
             ):
                 hopeful = False
                 useful = _useful(roots, wanted)
@@ -114,7 +117,6 @@ def run_backward(
                 continue
             if extra is not None:
                 g = _run_hooks(node, g, symbolic)
-            rules = op.lifted if symbolic else op.straight
             if useful is not None:
                 if node in found:
                     found[node] = g
