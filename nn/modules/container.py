@@ -149,9 +149,8 @@ class Sequential(_Numbered):
             raise ValueError(f"Sequential: * needs a positive number, got {n}.")
 
     def forward(self, input: Any) -> Any:
-        values = self.__dict__
-        for name in tuple(self._modules.names):  # a hook may change the table
-            input = values[name](input)
+        for module in list(map(self.__dict__.__getitem__, self._modules.names)):  # a list: a hook may change the table
+            input = module(input)
         return input
 
 
