@@ -344,8 +344,11 @@ def grad(
         create_graph=create_graph,
     )
     assert got is not None
-    if {*map(type, got)} == {Tensor}:
+    kinds = {*map(type, got)}
+    if kinds == {Tensor}:
         return tuple(got)
+    if kinds == {np.ndarray} and grad_outputs is None and len({*map(id, got)}) == len(got):
+        return tuple(map(wrap, got))
     out: list[Any] = []
     handed: set[int] = set()
     given = [c.array for c in gs if isinstance(c, Tensor)]

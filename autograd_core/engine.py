@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from .dtypes import C64, C128, F32, F64
 from .errors import AutogradError
@@ -235,7 +236,7 @@ def rule_gradients(node: Node, g: Any, F: Any, symbolic: bool, keep: bool, usefu
 def _add(box: dict[Node, Any], node: Node, g: Any, owned: set[Node]) -> None:
     """Add a further contribution to a node's cotangent."""
     old = box[node]
-    if old.__class__ is not np.ndarray or old.ndim == 0:  # a Tensor, a sparse gradient, a number
+    if old.__class__ is not ndarray or old.ndim == 0:  # a Tensor, a sparse gradient, a number
         box[node] = old + g
     elif node in owned:
         old += g
@@ -497,7 +498,7 @@ def _accumulate(
         if only is not None and leaf not in only:
             continue
         old = leaf.grad  # type: ignore[attr-defined]
-        if old is None and g.__class__ is np.ndarray and not create_graph:
+        if old is None and g.__class__ is ndarray and not create_graph:
             if leaf not in owned:
                 buffer = id(g)
                 if g.base is not None or buffer in given or not g.flags.writeable:

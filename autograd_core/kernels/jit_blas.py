@@ -19,12 +19,15 @@ ROW_MAJOR, AS_IS, TURNED = 101, 111, 112  # names of the orders in CBLAS
 
 
 def _make(number, bits):
-    """``gemm(function, m, n, k, a, turned, lda, b, turned, ldb, c, ldc)``: CBLAS's gemm for C = A B, all sizes int64."""
+    """``gemm(function, m, n, k, a, turned, lda, b, turned, ldb, c, ldc, add)``: CBLAS's gemm, C = A B or C += A B.
+
+    All sizes are int64.
+    """
 
     @intrinsic
-    def gemm(typingctx, function, m, n, k, a, turn_a, lda, b, turn_b, ldb, c, ldc):
+    def gemm(typingctx, function, m, n, k, a, turn_a, lda, b, turn_b, ldb, c, ldc, add):
         def codegen(context, builder, signature, args):
-            function, m, n, k, a, turn_a, lda, b, turn_b, ldb, c, ldc = args
+            function, m, n, k, a, turn_a, lda, b, turn_b, ldb, c, ldc, add = args
             enum, integer, address = ir.IntType(32), ir.IntType(bits), ir.IntType(8).as_pointer()
             matrix = [address, integer]
             kinds = [enum] * 3 + [integer] * 3 + [number, *matrix, *matrix, number, *matrix]
@@ -40,10 +43,11 @@ def _make(number, bits):
 
             call = builder.inttoptr(function, ir.FunctionType(ir.VoidType(), kinds).as_pointer())
             head = [enum(ROW_MAJOR), order(turn_a), order(turn_b), size(m), size(n), size(k)]
-            builder.call(call, [*head, number(1.0), *array(a, lda), *array(b, ldb), number(0.0), *array(c, ldc)])
+            keep = builder.select(cgutils.is_true(builder, add), number(1.0), number(0.0))
+            builder.call(call, [*head, number(1.0), *array(a, lda), *array(b, ldb), keep, *array(c, ldc)])
             return context.get_dummy_value()
 
-        return types.void(*[types.int64] * 12), codegen
+        return types.void(*[types.int64] * 13), codegen
 
     return gemm
 
@@ -52,20 +56,20 @@ _single, _single_wide = _make(ir.FloatType(), 32), _make(ir.FloatType(), 64)
 _double, _double_wide = _make(ir.DoubleType(), 32), _make(ir.DoubleType(), 64)
 
 
-def _make_add(number):
+def _make_fill(number):
     @kernel(cache=False, no_cpython_wrapper=True)
-    def add_row(c, ldc, rows, columns, row):
-        """Add a row to a block of a matrix."""
+    def fill_rows(c, ldc, rows, columns, row):
+        """Copy a row into all rows of a block of a matrix."""
         values = carray(pointer(row), columns, number)
         for i in range(rows):
             line = carray(pointer(c + i * ldc * values.itemsize), columns, number)
             for j in range(columns):
-                line[j] += values[j]
+                line[j] = values[j]
 
-    return add_row
+    return fill_rows
 
 
-_add_single, _add_double = _make_add(types.float32), _make_add(types.float64)
+_fill_single, _fill_double = _make_fill(types.float32), _make_fill(types.float64)
 
 
 @kernel
@@ -94,17 +98,18 @@ def products(
         else:
             here_a += (start if turn_a else start * lda) * item
             here_c += start * width * item
+        add = bias != 0  # BLAS fills C with zeros before it adds; with the bias there, adding it costs nothing more
         if item == 4:
+            if add:
+                _fill_single(here_c, width, rows, wide_c, row)
             if wide:
-                _single_wide(function, rows, wide_c, depth, here_a, turn_a, lda, here_b, turn_b, ldb, here_c, width)
+                _single_wide(function, rows, wide_c, depth, here_a, turn_a, lda, here_b, turn_b, ldb, here_c, width, add)
             else:
-                _single(function, rows, wide_c, depth, here_a, turn_a, lda, here_b, turn_b, ldb, here_c, width)
-            if bias != 0:
-                _add_single(here_c, width, rows, wide_c, row)
+                _single(function, rows, wide_c, depth, here_a, turn_a, lda, here_b, turn_b, ldb, here_c, width, add)
         else:
+            if add:
+                _fill_double(here_c, width, rows, wide_c, row)
             if wide:
-                _double_wide(function, rows, wide_c, depth, here_a, turn_a, lda, here_b, turn_b, ldb, here_c, width)
+                _double_wide(function, rows, wide_c, depth, here_a, turn_a, lda, here_b, turn_b, ldb, here_c, width, add)
             else:
-                _double(function, rows, wide_c, depth, here_a, turn_a, lda, here_b, turn_b, ldb, here_c, width)
-            if bias != 0:
-                _add_double(here_c, width, rows, wide_c, row)
+                _double(function, rows, wide_c, depth, here_a, turn_a, lda, here_b, turn_b, ldb, here_c, width, add)
