@@ -115,7 +115,8 @@ class Plan:
         """The module of compiled kernels, or None while too little was done to be worth loading a compiler."""
         if _MODULE not in sys.modules:  # once another plan has paid for the import, every plan uses it
             self.work += sum([p.size for p in params]) + 1000 * len(params)
-            if self.work < THRESHOLDS["optim.numba"]:
+            least = THRESHOLDS["optim.numba"]
+            if self.work < (min(least, THRESHOLDS["optim.loaded"]) if "numba" in sys.modules else least):
                 return None
         return runtime.native("optim")
 

@@ -27,6 +27,8 @@ THRESHOLDS: dict[str, int] = {
     # optimizers: elements updated so far (plus 1000 per tensor) from which a compiled pass is worth importing Numba;
     # counted over the steps of a run, since kernel and twin give the same bits
     "optim.numba": 10_000_000,
+    # the same where something else has loaded Numba: the optimizers' kernels then take 25 ms to load, not 500
+    "optim.loaded": 1_000_000,
     # softmax and log_softmax: elements
     "softmax.numba": 8_000,
     # runtime.parallel: elements of a pass with an exponential or so for each (also about 1 ns, but not for memory)

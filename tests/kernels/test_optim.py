@@ -1,9 +1,11 @@
 """Compiled optimizer passes give the same bits as their NumPy twins, over many steps, options and layouts."""
 
+import sys
+
 import numpy as np
 import pytest
 
-from autograd_core.kernels import optim, runtime
+from autograd_core.kernels import optim, optim_plan, runtime
 from autograd_core.kernels.thresholds import THRESHOLDS
 
 NATIVE = runtime.native
@@ -193,3 +195,16 @@ def test_clipping_does_not_write_into_read_only_arrays(monkeypatch):
     with pytest.raises(ValueError, match="read-only"):
         optim.scale([fixed], 0.5)
     assert (fixed == 1).all()
+
+
+def test_less_work_is_enough_where_numba_is_loaded_already(monkeypatch):
+    """Kernels and twins give the same bits, so what has run before may decide."""
+    params = [np.zeros(299_000, np.float32)]  # counted with 1,000 for the tensor
+    monkeypatch.setattr(optim_plan.runtime, "native", lambda name: name)
+    monkeypatch.delitem(sys.modules, optim_plan._MODULE, raising=False)
+    monkeypatch.setitem(sys.modules, "numba", np)
+    plan = optim_plan.Plan()
+    assert [plan.ready(params) for _ in range(5)] == [None, None, None, "optim", "optim"]
+    monkeypatch.delitem(sys.modules, "numba")
+    plan = optim_plan.Plan()
+    assert [plan.ready(params) for _ in range(40)] == [None] * 33 + ["optim"] * 7
