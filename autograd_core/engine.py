@@ -6,7 +6,6 @@ visits every node after all nodes that use it: a topological order without recur
 
 from __future__ import annotations
 
-from functools import partial
 from heapq import heappop, heappush, heapreplace
 from operator import attrgetter
 from typing import Any
@@ -132,7 +131,7 @@ def run_backward(
                 if slots and node.s0 is FREED:
                     raise _freed_error(node)
                 if watch.on:
-                    grads = watch.backward(node, g, partial(_whole, rules, F, g, node))
+                    grads = watch.backward(node, g, lambda: _whole(rules(F, g, node)))
                 else:
                     grads = rules(F, g, node)
                 if slots and not keep:  # node.free(), written out
@@ -225,7 +224,7 @@ def rule_gradients(node: Node, g: Any, F: Any, symbolic: bool, keep: bool, usefu
             None if p is None or rule is None or p not in useful else rule(F, g, values)
             for p, rule in zip(parents, op.rules)
         ]
-    grads = [v.whole() if v.__class__ is PartGradient else v for v in grads]
+    grads = _whole(grads)
     if flip:
         grads = [None if gp is None or p is None else F.conj(gp) for gp, p in zip(grads, parents)]
     if not keep:
@@ -275,9 +274,9 @@ def _joined(part: PartGradient, parent: Node, box: dict[Node, Any], owned: set[N
     return part.whole()
 
 
-def _whole(rules: Any, F: Any, g: Any, node: Node) -> list[Any]:
-    """The gradients of a node's parents as arrays, for those who want to look at them."""
-    return [v.whole() if v.__class__ is PartGradient else v for v in rules(F, g, node)]
+def _whole(grads: Any) -> list[Any]:
+    """The gradients of a node's parents, each as an array."""
+    return [v.whole() if v.__class__ is PartGradient else v for v in grads]
 
 
 def _watched(node: Node, g: Any, F: Any, symbolic: bool, keep: bool, useful: dict[Node, int] | None) -> Any:
