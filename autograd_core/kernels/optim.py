@@ -50,6 +50,13 @@ def _steps(function: str, step: int | Sequence[int], count: int) -> list[int]:
     return steps
 
 
+def sgd_row(
+    lr: float, momentum: float, dampening: float, weight_decay: float, first: bool = False
+) -> tuple[float, ...]:
+    """The scalars of the kernel `sgd`; `first`: the momentum begins with this gradient."""
+    return -lr, momentum, 1 - dampening, weight_decay, first
+
+
 def sgd(
     params: Arrays,
     grads: Arrays,
@@ -76,7 +83,7 @@ def sgd(
     starts = [bool(first)] if isinstance(first, (bool, np.bool_)) else list(first)
     if len(starts) > 1 and len(set(starts)) == 1:
         starts = starts[:1]
-    hyper = [(-lr, momentum, 1 - dampening, weight_decay, s) for s in starts]
+    hyper = [sgd_row(lr, momentum, dampening, weight_decay, s) for s in starts]
     done = update("sgd", lists, grads, plan, hyper, buffers is not None, nesterov, maximize)
     if len(done) == len(params):
         return
@@ -159,6 +166,11 @@ def adam(
         p += step_size * m / denominator
 
 
+def rmsprop_row(lr: float, alpha: float, eps: float, weight_decay: float, momentum: float) -> tuple[float, ...]:
+    """The scalars of the kernel `rmsprop`."""
+    return -lr, alpha, 1 - alpha, eps, weight_decay, momentum
+
+
 def rmsprop(
     params: Arrays,
     grads: Arrays,
@@ -184,7 +196,7 @@ def rmsprop(
         lists,
         grads,
         plan,
-        [(-lr, alpha, 1 - alpha, eps, weight_decay, momentum)],
+        [rmsprop_row(lr, alpha, eps, weight_decay, momentum)],
         grad_avgs is not None,
         buffers is not None,
         maximize,
@@ -213,6 +225,11 @@ def rmsprop(
             p += -lr * g / average
 
 
+def adagrad_row(step: int, lr: float, lr_decay: float, weight_decay: float, eps: float) -> tuple[float, ...]:
+    """The scalars of the kernel `adagrad` for one step."""
+    return -(lr / (1 + (step - 1) * lr_decay)), weight_decay, eps
+
+
 def adagrad(
     params: Arrays,
     grads: Arrays,
@@ -229,8 +246,8 @@ def adagrad(
     """Adagrad (`torch.optim.Adagrad`), in place; `step` as in `adam`."""
     lists = _check("adagrad", params, grads, state_sums)
     steps = _steps("adagrad", step, len(params))
-    rates = {s: -(lr / (1 + (s - 1) * lr_decay)) for s in set(steps)}
-    hyper = [(rates[s], weight_decay, eps) for s in steps]
+    known = {s: adagrad_row(s, lr, lr_decay, weight_decay, eps) for s in set(steps)}
+    hyper = [known[s] for s in steps]
     done = update("adagrad", lists, grads, plan, hyper, maximize)
     if len(done) == len(params):
         return
@@ -244,7 +261,7 @@ def adagrad(
         state_sums[k] += g * g
         deviation = np.sqrt(state_sums[k])
         deviation += eps
-        p += rates[steps[k % len(steps)]] * g / deviation
+        p += hyper[k % len(hyper)][0] * g / deviation
 
 
 def norms(arrays: Arrays, ord: float = 2.0) -> np.ndarray:

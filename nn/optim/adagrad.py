@@ -103,8 +103,8 @@ class Adagrad(FormulaOptimizer):
     def _scalars(
         self, states: list[State], group: Group, step: int | list[int], work: Workspace, counters: dict[str, Array]
     ) -> Rows:
-        lr, wane, decay, eps = number(group["lr"]), group["lr_decay"], group["weight_decay"], group["eps"]
-        return each_step(step, lambda t: (-(lr / (1 + (t - 1) * wane)), decay, eps))
+        options = number(group["lr"]), group["lr_decay"], group["weight_decay"], group["eps"]
+        return each_step(step, lambda t: kernels.adagrad_row(t, *options))
 
     def _update(
         self, params: list[Array], grads: list[Array], states: list[State], group: Group, step: Any, work: Workspace

@@ -96,8 +96,8 @@ class RMSprop(FormulaOptimizer):
     def _scalars(
         self, states: list[State], group: Group, step: int | list[int], work: Workspace, counters: dict[str, Array]
     ) -> Rows:
-        lr, alpha, eps = number(group["lr"]), group["alpha"], group["eps"]
-        return [(-lr, alpha, 1 - alpha, eps, group["weight_decay"], group["momentum"])]
+        lr, decay = number(group["lr"]), group["weight_decay"]
+        return [kernels.rmsprop_row(lr, group["alpha"], group["eps"], decay, group["momentum"])]
 
     def _update(
         self, params: list[Array], grads: list[Array], states: list[State], group: Group, step: Any, work: Workspace

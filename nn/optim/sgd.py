@@ -150,8 +150,8 @@ class SGD(FormulaOptimizer):
     ) -> Rows:
         momentum = number(group["momentum"])
         starts = self._fresh if momentum != 0 and True in self._fresh else [False]
-        row = (-number(group["lr"]), momentum, 1 - number(group["dampening"]), number(group["weight_decay"]))
-        return [(*row, start) for start in starts]
+        options = number(group["lr"]), momentum, number(group["dampening"]), number(group["weight_decay"])
+        return [kernels.sgd_row(*options, start) for start in starts]
 
     def _update_rows(self, p: Tensor, g: Any, state: State, group: Group) -> bool:
         if group["momentum"] != 0 or group["weight_decay"] != 0:
