@@ -1,7 +1,7 @@
 """Matrix products on the threads of the kernels, not on those of the BLAS inside NumPy.
 
     matmul(a, b) -> y        as numpy.matmul
-    linear(x, weight, bias=None) -> y        x weight^T + bias, x (n, k), weight (m, k), bias (m,)
+    linear(x, weight, bias=None) -> y        x weight^T + bias, x (..., k), weight (m, k), bias (m,)
     sum_rows(x) -> y        the sum over the rows of x (n, k), as a product with ones
     alone(product, a, b) -> y        product(a, b) with one thread of BLAS
 

@@ -2,7 +2,8 @@
 
     cross_entropy(x, target, weight=None, *, ignore_index=-100, label_smoothing=0.0, reduction="mean")
         -> (loss, lse, total)     lse: log-sum-exp of each row, total: what "mean" divides by
-    cross_entropy_backward(g, x, target, lse, total, weight=None, *, ignore_index, label_smoothing, reduction) -> gx
+    cross_entropy_backward(g, x, target, lse, total, weight=None, *, ignore_index, label_smoothing, reduction,
+                           known=False) -> gx
     nll_loss(logp, target, weight=None, *, ignore_index=-100, reduction="mean") -> (loss, total)
     nll_loss_backward(g, logp_shape, logp_dtype, target, total, weight=None, *, ignore_index, reduction) -> gx
 
