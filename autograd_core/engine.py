@@ -6,6 +6,7 @@ visits every node after all nodes that use it: a topological order without recur
 
 from __future__ import annotations
 
+from functools import partial
 from heapq import heappop, heappush, heapreplace
 from operator import attrgetter
 from typing import Any
@@ -131,7 +132,8 @@ def run_backward(
                 if slots and node.s0 is FREED:
                     raise _freed_error(node)
                 if watch.on:
-                    grads = watch.backward(node, g, lambda: _whole(rules(F, g, node)))
+                    # not a lambda: it would make slower cells of the loop's variables
+                    grads = watch.backward(node, g, partial(_shown_whole, rules, F, g, node))
                 else:
                     grads = rules(F, g, node)
                 if slots and not keep:  # node.free(), written out
@@ -277,6 +279,11 @@ def _joined(part: PartGradient, parent: Node, box: dict[Node, Any], owned: set[N
 def _whole(grads: Any) -> list[Any]:
     """The gradients of a node's parents, each as an array."""
     return [v.whole() if v.__class__ is PartGradient else v for v in grads]
+
+
+def _shown_whole(rules: Any, F: Any, g: Any, node: Node) -> list[Any]:
+    """What a node's rules give, for those who want to look at it."""
+    return _whole(rules(F, g, node))
 
 
 def _watched(node: Node, g: Any, F: Any, symbolic: bool, keep: bool, useful: dict[Node, int] | None) -> Any:
